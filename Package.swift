@@ -1,0 +1,86 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .treatAllWarnings(as: .error),
+]
+
+let nio: [Target.Dependency] = [
+  .product(name: "NIOCore", package: "swift-nio"),
+  .product(name: "NIOPosix", package: "swift-nio"),
+]
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+
+/// One target per room of the house; a room may only depend on rooms below it (docs/rooms.md).
+func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// The tests of one room.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "martinet",
+  products: [.executable(name: "martinet", targets: ["martinet"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
+    .systemLibrary(name: "CUnbound", path: "Sources/CUnbound"),
+    .target(name: "CCrypt", path: "Sources/CCrypt", linkerSettings: [.linkedLibrary("crypt")]),
+    room("Basics", []),
+    room("MailSyntax", ["Basics"]),
+    room("DNSResolver", ["Basics", "MailSyntax", "CUnbound", logging]),
+    room(
+      "Wire",
+      ["Basics", "COpenSSL", .product(name: "NIOSSL", package: "swift-nio-ssl"), logging] + nio),
+    room("Accounts", ["Basics", "MailSyntax", "Wire", "CCrypt", "COpenSSL", grdb, logging] + nio),
+    room("RelayAccess", ["Basics", "MailSyntax", "Accounts", grdb, logging]),
+    room("MailStore", ["Basics", "MailSyntax", grdb, logging] + nio),
+    room("MailQueue", ["Basics", "MailSyntax", grdb, logging] + nio),
+    room(
+      "SMTPClient",
+      ["Basics", "MailSyntax", .product(name: "NIOSSL", package: "swift-nio-ssl"), logging] + nio),
+    room(
+      "Delivery",
+      ["Basics", "MailSyntax", "Accounts", "RelayAccess", "MailStore", "MailQueue", "SMTPClient", "DNSResolver", logging]
+        + nio),
+    room(
+      "POP3Server", ["Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "MailStore", logging] + nio),
+    room(
+      "IMAPServer", ["Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "MailStore", logging] + nio),
+    room(
+      "SMTPServer",
+      ["Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "Delivery", "DNSResolver", logging] + nio),
+    room("Configuration", ["Basics", .product(name: "Yams", package: "Yams")]),
+    room(
+      "MartinetServer",
+      [
+        "Configuration", "SMTPServer", "POP3Server", "IMAPServer", "Delivery", "Accounts", "RelayAccess", "MailStore",
+        "MailQueue", "Wire", "DNSResolver", "Basics", "MailSyntax", logging,
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ] + nio),
+    .executableTarget(
+      name: "martinet",
+      dependencies: [
+        "MartinetServer", "Configuration", "Accounts", "RelayAccess", "MailStore", "MailQueue", "Delivery", "Basics",
+        "MailSyntax", .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
+      ],
+      swiftSettings: settings),
+    tests("Basics"), tests("MailSyntax"), tests("DNSResolver"), tests("Wire"), tests("Accounts"),
+    tests("RelayAccess"), tests("MailStore"), tests("MailQueue"), tests("SMTPClient"), tests("Delivery"),
+    tests("POP3Server"), tests("IMAPServer"), tests("SMTPServer"), tests("Configuration"), tests("MartinetServer"),
+  ],
+  swiftLanguageModes: [.v6]
+)
