@@ -47,7 +47,8 @@ package struct Timestamp: Hashable, Comparable, Sendable {
   /// `2026-11-22T04:35:29Z` (RFC 3339), with whole seconds.
   package var rfc3339: String {
     let time = utc
-    return "\(pad(time.year, 4))-\(pad(time.month, 2))-\(pad(time.day, 2))T\(pad(time.hour, 2)):\(pad(time.minute, 2)):\(pad(time.second, 2))Z"
+    return
+      "\(pad(time.year, 4))-\(pad(time.month, 2))-\(pad(time.day, 2))T\(pad(time.hour, 2)):\(pad(time.minute, 2)):\(pad(time.second, 2))Z"
   }
 }
 

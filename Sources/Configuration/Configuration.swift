@@ -1,1 +1,279 @@
-// The room's first file; see its owner's commit.
+import Basics
+
+/// Everything of a host that its one file, `martinet.yaml`, says; every value has a default but the first two.
+package struct Configuration: Sendable {
+  /// Absolute path of the file this was read from.
+  package var file: String
+  /// The server's own name: greeting, EHLO, `Received:`, Message-IDs.
+  package var hostname: String
+  /// Domain added to bare senders (`user` becomes `user@mailname`, R72).
+  package var mailname: String
+  /// Absolute path of the data folder.
+  package var data: String
+  /// Services and the addresses they listen on, in the file's order.
+  package var listeners: [ListenerSetting]
+  /// Certificates and what may be said without TLS.
+  package var tls: TLSSettings
+  /// OPEN-SMTP leases.
+  package var openSMTP: OpenSMTPSettings
+  /// POP3 polling limits.
+  package var pop3: POP3Settings
+  /// IMAP session settings.
+  package var imap: IMAPSettings
+  /// SMTP texts and checks.
+  package var smtp: SMTPSettings
+  /// Sizes, rates and caps.
+  package var limits: LimitSettings
+  /// The outbound queue.
+  package var queue: QueueSettings
+  /// Where names are asked.
+  package var dns: DNSSettings
+  /// Mail storage.
+  package var storage: StorageSettings
+  /// Networks whose PROXY protocol header is believed; connections from them must send one.
+  package var proxyNetworks: [IPNetwork]
+  /// `trace`, `debug`, `info`, `notice`, `warning` or `error`.
+  package var logLevel: String
+}
+
+/// The services that may listen, with the port each has on a host of its own.
+package enum ListenerService: String, CaseIterable, Sendable {
+  /// Mail from other servers, and relay for those who have the right.
+  case smtp
+  /// The substitute for a blocked port 25 or 587 (R66).
+  case smtpAlt = "smtp-alt"
+  /// Submission with STARTTLS (RFC 6409).
+  case submission
+  /// Submission with implicit TLS (RFC 8314).
+  case submissions
+  /// POP3 with STLS.
+  case pop3
+  /// POP3 with implicit TLS.
+  case pop3s
+  /// IMAP with STARTTLS.
+  case imap
+  /// IMAP with implicit TLS.
+  case imaps
+  /// LMTP for another MTA in front (RFC 2033).
+  case lmtp
+
+  /// The registered (or, for 2525 and LMTP, customary) port.
+  package var standardPort: Int {
+    switch self {
+    case .smtp: 25
+    case .smtpAlt: 2525
+    case .submission: 587
+    case .submissions: 465
+    case .pop3: 110
+    case .pop3s: 995
+    case .imap: 143
+    case .imaps: 993
+    case .lmtp: 24
+    }
+  }
+
+  /// Whether TLS starts with the first octet.
+  package var implicitTLS: Bool { self == .submissions || self == .pop3s || self == .imaps }
+}
+
+/// One service and its addresses.
+package struct ListenerSetting: Sendable {
+  /// The service.
+  package var service: ListenerService
+  /// Host (an IP address; `[::]` without brackets) and port.
+  package var addresses: [HostPort]
+  /// Line of the service in the file, for errors at bind time.
+  package var line: Int
+}
+
+/// An IP address or host name and a port.
+package struct HostPort: Hashable, Sendable, CustomStringConvertible {
+  /// Address or name, IPv6 without brackets.
+  package var host: String
+  /// Port, 0 only where the system may choose one.
+  package var port: Int
+
+  /// Makes a pair.
+  package init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
+
+  /// Parses `192.0.2.1:25`, `[::1]:25`, `mail.example.com:25`; a missing port becomes `defaultPort`.
+  package init?(_ text: String, defaultPort: Int? = nil) {
+    var host = Substring(text)
+    var portText: Substring?
+    if host.hasPrefix("["), let close = host.lastIndex(of: "]") {
+      let rest = host[host.index(after: close)...]
+      host = host[host.index(after: host.startIndex)..<close]
+      if rest.hasPrefix(":") { portText = rest.dropFirst() } else if !rest.isEmpty { return nil }
+    } else if let colon = host.lastIndex(of: ":"), host.firstIndex(of: ":") == colon {
+      portText = host[host.index(after: colon)...]
+      host = host[..<colon]
+    }
+    guard !host.isEmpty, host.utf8.count <= 255, !host.contains(" ") else { return nil }
+    if let portText {
+      guard let port = Int(portText), (0...65_535).contains(port) else { return nil }
+      self.init(host: String(host), port: port)
+    } else if let defaultPort {
+      self.init(host: String(host), port: defaultPort)
+    } else {
+      return nil
+    }
+  }
+
+  /// `192.0.2.1:25` or `[::1]:25`.
+  package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
+}
+
+/// A certificate chain and its key, as absolute paths of PEM files.
+package struct CertificateFiles: Hashable, Sendable {
+  /// PEM file with the leaf first.
+  package var certificate: String
+  /// PEM file with the private key.
+  package var key: String
+}
+
+/// The section `tls`.
+package struct TLSSettings: Sendable {
+  /// The certificate of the primary name; `nil` when TLS is not configured.
+  package var primary: CertificateFiles?
+  /// Certificates by host name, chosen by SNI.
+  package var hosts: [String: CertificateFiles]
+  /// Whether passwords may cross without TLS.
+  package var plaintextLogin: Bool
+}
+
+/// The section `open-smtp`.
+package struct OpenSMTPSettings: Sendable {
+  /// Whether POP and IMAP logins open SMTP at all.
+  package var enabled: Bool
+  /// Life of a lease since the last login (3600 s).
+  package var lifetime: Duration
+  /// Networks recorded although loopback or private.
+  package var includeNetworks: [IPNetwork]
+  /// Networks of webmails and other shared front ends; never recorded.
+  package var webmailNetworks: [IPNetwork]
+  /// Networks known to be shared by many customers.
+  package var sharedNetworks: [IPNetwork]
+  /// What a shared network gets: `short` (a shorter lease) or `auth` (no lease).
+  package var sharedPolicy: String
+  /// Listener names on which a lease lets relay.
+  package var listeners: [String]
+  /// `owned`, `hosted-domain` or `any`.
+  package var senderPolicy: String
+  /// Whether only logins under TLS open a lease.
+  package var requireTLS: Bool
+  /// Prefix of the IPv6 network that a login opens (56–128).
+  package var ipv6Prefix: Int
+}
+
+/// The section `pop3`.
+package struct POP3Settings: Sendable {
+  /// Least time between two successful logins of an account from one network (60 s).
+  package var loginDelay: Duration
+  /// Logins allowed within the delay before it bites (1 = strict).
+  package var loginBurst: Int
+  /// `resp-code`, `cut` or `ok-then-cut`.
+  package var throttleReply: String
+  /// `account+network` or `account`.
+  package var throttleKey: String
+  /// Page that explains the delay; named in the refusal when set.
+  package var helpURL: String?
+  /// Whether APOP is announced, for accounts whose clear secret is stored.
+  package var apop: Bool
+}
+
+/// The section `imap`.
+package struct IMAPSettings: Sendable {
+  /// How often an idle client hears `* OK Still here`; zero for never.
+  package var keepalive: Duration
+}
+
+/// The section `smtp`.
+package struct SMTPSettings: Sendable {
+  /// Text after the name in the 220 greeting.
+  package var greeting: String
+  /// Whether a MAIL FROM domain must exist in the DNS (R49).
+  package var checkSenderDomain: Bool
+  /// What happens to bare CR or LF in a message: `refuse` or `normalise`.
+  package var bareLineEnds: String
+  /// Envelope senders that are refused: addresses, or `@domain`.
+  package var badMailFrom: [String]
+}
+
+/// The section `limits`.
+package struct LimitSettings: Sendable {
+  /// Largest message in octets (10 240 000).
+  package var messageSize: Int64
+  /// Recipients of one message (100).
+  package var recipients: Int
+  /// Messages per sliding minute of one network or account (100).
+  package var messagesPerMinute: Int
+  /// The same to or from domains that are not validated (10).
+  package var unvalidatedPerMinute: Int
+  /// Connections at once from one /32 or /64.
+  package var connectionsPerAddress: Int
+  /// Connections at once in all.
+  package var connections: Int
+  /// Wrong passwords a minute from one address before it is refused.
+  package var failedLoginsPerMinute: Int
+  /// Time a client has to log in (or to send its first MAIL).
+  package var loginTime: Duration
+  /// Networks without rate limit, login slow-down or connection cap.
+  package var exemptNetworks: [IPNetwork]
+  /// Networks limited and blacklisted although loopback or private.
+  package var includeNetworks: [IPNetwork]
+}
+
+/// A server that takes all outbound mail.
+package struct SmarthostSetting: Sendable {
+  /// Its name or address and port.
+  package var address: HostPort
+  /// `none`, `opportunistic`, `required` or `implicit`.
+  package var tls: String
+  /// Login there, when it wants one.
+  package var username: String?
+  /// Absolute path of the file whose first line is the password.
+  package var passwordFile: String?
+}
+
+/// The section `queue`.
+package struct QueueSettings: Sendable {
+  /// Age at which a message is returned (24 h).
+  package var lifetime: Duration
+  /// Age at which the sender is told of the delay (4 h); zero for never.
+  package var delayWarning: Duration
+  /// All outbound mail goes there when set.
+  package var smarthost: SmarthostSetting?
+  /// Deliveries at once in all.
+  package var concurrency: Int
+  /// Deliveries at once to one destination.
+  package var destinationConcurrency: Int
+  /// `dsn` or `qsbmf`.
+  package var bounceFormat: String
+  /// Port of other servers; 25 but in tests.
+  package var remotePort: Int
+}
+
+/// The section `dns`.
+package struct DNSSettings: Sendable {
+  /// Resolvers to forward to; empty to ask from the root.
+  package var servers: [HostPort]
+  /// Absolute path of a DNSSEC trust anchor file.
+  package var trustAnchor: String?
+}
+
+/// The section `storage`.
+package struct StorageSettings: Sendable {
+  /// Absolute path of the folder a new mailbox is copied from; `nil` for the built-in one.
+  package var template: String?
+  /// Threads for file work.
+  package var threads: Int
+  /// Octets of mailbox views kept in memory.
+  package var cache: Int64
+  /// How long expunged mail is kept for undelete; zero for not at all.
+  package var undelete: Duration
+  /// Share of the quota at which a warning is written, in percent; 0 for never.
+  package var quotaWarning: Int
+}

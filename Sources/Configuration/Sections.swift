@@ -1,0 +1,172 @@
+import Basics
+
+extension TLSSettings {
+  init(_ reader: SettingsReader, _ base: String) {
+    primary = CertificateFiles(reader, base)
+    plaintextLogin = reader.bool("plaintext-login", default: false)
+    hosts = [:]
+    let names = reader.section("hosts")
+    for name in names.names {
+      let entry = names.section(name)
+      if let files = CertificateFiles(entry, base) { hosts[name.lowercased()] = files }
+      entry.finish()
+    }
+    names.finish()
+    reader.finish()
+  }
+}
+
+extension CertificateFiles {
+  init?(_ reader: SettingsReader, _ base: String) {
+    let certificate = reader.string("certificate")
+    let key = reader.string("key")
+    switch (certificate, key) {
+    case (let certificate?, let key?):
+      self.init(certificate: resolve(certificate, base), key: resolve(key, base))
+    case (nil, nil):
+      return nil
+    case (_?, nil):
+      reader.fault("key", "is missing beside \"certificate\"", reader.node("certificate"))
+      return nil
+    case (nil, _?):
+      reader.fault("certificate", "is missing beside \"key\"", reader.node("key"))
+      return nil
+    }
+  }
+}
+
+extension OpenSMTPSettings {
+  init(_ reader: SettingsReader) {
+    enabled = reader.bool("enabled", default: true)
+    lifetime = reader.duration("lifetime", default: .seconds(3600), in: .seconds(1)...(.seconds(86_400)))
+    includeNetworks = reader.networks("include-networks")
+    webmailNetworks = reader.networks("webmail-networks")
+    sharedNetworks = reader.networks("shared-networks")
+    sharedPolicy = reader.string("shared-policy", default: "short", oneOf: ["short", "auth"])
+    listeners = reader.strings("listeners", default: ["smtp", "smtp-alt", "submission", "submissions"])
+    let known = ["smtp", "smtp-alt", "submission", "submissions"]
+    for name in listeners where !known.contains(name) {
+      reader.fault(
+        "listeners", "holds \"\(name)\"; known are \(known.joined(separator: ", "))", reader.node("listeners"))
+    }
+    senderPolicy = reader.string("sender-policy", default: "owned", oneOf: ["owned", "hosted-domain", "any"])
+    requireTLS = reader.bool("require-tls", default: false)
+    ipv6Prefix = reader.integer("ipv6-prefix", default: 64, in: 56...128)
+    reader.finish()
+  }
+}
+
+extension POP3Settings {
+  init(_ reader: SettingsReader) {
+    loginDelay = reader.duration("login-delay", default: .seconds(60), in: .zero...(.seconds(300)))
+    loginBurst = reader.integer("login-burst", default: 1, in: 1...100)
+    throttleReply = reader.string(
+      "throttle-reply", default: "resp-code", oneOf: ["resp-code", "cut", "ok-then-cut"])
+    throttleKey = reader.string("throttle-key", default: "account+network", oneOf: ["account+network", "account"])
+    helpURL = reader.string("help-url")
+    apop = reader.bool("apop", default: false)
+    reader.finish()
+  }
+}
+
+extension IMAPSettings {
+  init(_ reader: SettingsReader) {
+    keepalive = reader.duration("keepalive", default: .seconds(120), in: .zero...(.seconds(1800)))
+    reader.finish()
+  }
+}
+
+extension SMTPSettings {
+  init(_ reader: SettingsReader) {
+    greeting = reader.string("greeting") ?? "ESMTP Martinet"
+    if greeting.utf8.contains(where: { $0 < 0x20 || $0 > 0x7e }) || greeting.utf8.count > 200 {
+      reader.fault("greeting", "must be one short line of ASCII text", reader.node("greeting"))
+    }
+    checkSenderDomain = reader.bool("check-sender-domain", default: true)
+    bareLineEnds = reader.string("bare-line-ends", default: "refuse", oneOf: ["refuse", "normalise"])
+    badMailFrom = reader.strings("badmailfrom")
+    reader.finish()
+  }
+}
+
+extension LimitSettings {
+  init(_ reader: SettingsReader) {
+    messageSize = reader.size("message-size", default: 10_240_000, in: 1000...(1 << 31))
+    recipients = reader.integer("recipients", default: 100, in: 1...10_000)
+    messagesPerMinute = reader.integer("messages-per-minute", default: 100, in: 1...1_000_000)
+    unvalidatedPerMinute = reader.integer("unvalidated-per-minute", default: 10, in: 1...1_000_000)
+    connectionsPerAddress = reader.integer("connections-per-address", default: 50, in: 1...1_000_000)
+    connections = reader.integer("connections", default: 20_000, in: 10...1_000_000)
+    failedLoginsPerMinute = reader.integer("failed-logins-per-minute", default: 10, in: 1...100_000)
+    loginTime = reader.duration("login-time", default: .seconds(180), in: .seconds(1)...(.seconds(3600)))
+    exemptNetworks = reader.networks("exempt-networks")
+    includeNetworks = reader.networks("include-networks")
+    reader.finish()
+  }
+}
+
+extension QueueSettings {
+  init(_ reader: SettingsReader, _ base: String) {
+    lifetime = reader.duration("lifetime", default: .seconds(86_400), in: .seconds(1)...(.seconds(30 * 86_400)))
+    delayWarning = reader.duration("delay-warning", default: .seconds(4 * 3600), in: .zero...(.seconds(30 * 86_400)))
+    smarthost = Self.readSmarthost(reader, base)
+    concurrency = reader.integer("concurrency", default: 100, in: 1...10_000)
+    destinationConcurrency = reader.integer("destination-concurrency", default: 20, in: 1...1000)
+    bounceFormat = reader.string("bounce-format", default: "dsn", oneOf: ["dsn", "qsbmf"])
+    remotePort = reader.integer("remote-port", default: 25, in: 1...65_535)
+    reader.finish()
+  }
+
+  /// `smarthost: host:port`, or a mapping with `host`, `tls`, `username` and `password-file`.
+  private static func readSmarthost(_ reader: SettingsReader, _ base: String) -> SmarthostSetting? {
+    guard let node = reader.node("smarthost") else { return nil }
+    if let text = node.scalar?.string {
+      guard let address = HostPort(text, defaultPort: 25) else {
+        reader.fault("smarthost", "must be a host and port, such as smtp.example.com:587", node)
+        return nil
+      }
+      return SmarthostSetting(address: address, tls: "opportunistic", username: nil, passwordFile: nil)
+    }
+    let section = reader.section("smarthost")
+    defer { section.finish() }
+    let tls = section.string(
+      "tls", default: "opportunistic", oneOf: ["none", "opportunistic", "required", "implicit"])
+    let username = section.string("username")
+    let passwordFile = section.string("password-file").map { resolve($0, base) }
+    if (username == nil) != (passwordFile == nil) {
+      section.fault("username", "and \"password-file\" go together", node)
+    }
+    guard let text = section.string("host"), let address = HostPort(text, defaultPort: tls == "implicit" ? 465 : 587)
+    else {
+      section.fault("host", "must be a host and port, such as smtp.example.com:587", node)
+      return nil
+    }
+    return SmarthostSetting(address: address, tls: tls, username: username, passwordFile: passwordFile)
+  }
+}
+
+extension DNSSettings {
+  init(_ reader: SettingsReader, _ base: String) {
+    servers = []
+    for text in reader.strings("servers") {
+      guard let address = HostPort(text, defaultPort: 53), IPAddress(address.host) != nil else {
+        reader.fault("servers", "holds \"\(text)\"; write an address such as \"127.0.0.1:53\"", reader.node("servers"))
+        continue
+      }
+      servers.append(address)
+    }
+    trustAnchor = reader.string("trust-anchor").map { resolve($0, base) }
+    reader.finish()
+  }
+}
+
+extension StorageSettings {
+  init(_ reader: SettingsReader, _ base: String) {
+    template = reader.string("template").map { resolve($0, base) }
+    threads = reader.integer("threads", default: 16, in: 1...256)
+    cache = reader.size("cache", default: 64 << 20, in: (1 << 20)...(1 << 36))
+    undelete = reader.duration("undelete", default: .zero, in: .zero...(.seconds(365 * 86_400)))
+    quotaWarning = reader.integer("quota-warning", default: 90, in: 0...100)
+    reader.finish()
+  }
+}
