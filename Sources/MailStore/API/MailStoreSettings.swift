@@ -1,0 +1,55 @@
+/// Every number the store works by, with its default.
+package struct MailStoreSettings: Sendable {
+  /// The host's name, written into file names.
+  package var hostname: String
+  /// Directory that new mailboxes are copied from; `nil` uses the built-in template.
+  package var templateDirectory: String?
+  /// Threads that write, fsync and read message files.
+  package var fileThreads = 16
+  /// Threads on which account indexes work.
+  package var indexThreads = 8
+  /// Octets of memory for mailbox views; least recently used ones without listeners go first.
+  package var viewCacheBytes = 256 << 20
+  /// Index databases open at once.
+  package var openIndexes = 64
+  /// Message files open at once for sessions.
+  package var openMessageFiles = 4096
+  /// Directories watched by inotify at once (two per mailbox); others are polled.
+  package var watchedDirectories = 40_000
+  /// How often mailboxes with listeners but without a watch are looked at.
+  package var pollInterval = Duration.seconds(1)
+  /// Folders in one account.
+  package var foldersPerAccount = 20_000
+  /// Octets of a folder's whole name on disk.
+  package var folderNameBytes = 240
+  /// Levels of a folder's name.
+  package var folderDepth = 32
+  /// Keywords in one mailbox; the index has room for 64.
+  package var keywordsPerMailbox = 64
+  /// Octets of one keyword.
+  package var keywordBytes = 128
+  /// Expunged UIDs remembered per folder for QRESYNC.
+  package var rememberedExpunges = 100_000
+  /// Age at which files in `tmp/` are removed at start (maildir(5): 36 hours).
+  package var temporaryFileAge = Duration.seconds(36 * 3600)
+  /// How long expunged mail is kept as hard links for undelete; `nil` keeps none.
+  package var undelete: Duration?
+  /// Percentage of the quota at which the owner gets a warning message; 0 sends none.
+  package var quotaWarningPercent = 90
+  /// Least time between two warnings.
+  package var quotaWarningInterval = Duration.seconds(86_400)
+  /// Age at which `maildirsize` written by others is counted again (Maildir++: 15 minutes).
+  package var maildirsizeAge = Duration.seconds(15 * 60)
+  /// Size in octets at which `maildirsize` is written anew (Maildir++: 5120).
+  package var maildirsizeBytes = 5120
+  /// How long a statement waits for another process's transaction before it fails as temporary.
+  package var databaseBusy = Duration.seconds(5)
+
+  /// Settings with defaults.
+  ///
+  /// - Parameter hostname: the host's name, for instance `mail.example.test`.
+  package init(hostname: String, templateDirectory: String? = nil) {
+    self.hostname = hostname
+    self.templateDirectory = templateDirectory
+  }
+}
