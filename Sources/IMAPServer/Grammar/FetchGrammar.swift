@@ -1,0 +1,111 @@
+/// `fetch-att` (RFC 3501 section 6.4.5).
+enum FetchItem: Equatable, Sendable {
+  case flags
+  case uid
+  case internalDate
+  case size
+  case envelope
+  /// BODYSTRUCTURE without extension data.
+  case body
+  case bodyStructure
+  /// MODSEQ (RFC 7162).
+  case modSeq
+  case rfc822
+  case rfc822Header
+  case rfc822Text
+  case section(SectionArgument, PartialArgument?, peek: Bool)
+
+  /// Whether answering sets `\Seen`.
+  var setsSeen: Bool {
+    switch self {
+    case .rfc822, .rfc822Text, .section(_, _, peek: false): true
+    default: false
+    }
+  }
+
+  /// Whether the message's file is needed.
+  var needsContent: Bool {
+    switch self {
+    case .rfc822, .rfc822Header, .rfc822Text, .section: true
+    default: false
+    }
+  }
+}
+
+/// The arguments of FETCH and UID FETCH.
+struct FetchArgument: Equatable, Sendable {
+  var set: SequenceSet
+  var items: [FetchItem]
+  /// CHANGEDSINCE (RFC 7162 section 3.1.4.1).
+  var changedSince: UInt64?
+  /// VANISHED (RFC 7162 section 3.2.6), only with UID FETCH and CHANGEDSINCE.
+  var vanished = false
+}
+
+extension ByteCursor {
+  mutating func fetch(uid: Bool) throws(GrammarError) -> FetchArgument {
+    try space()
+    let set = try sequenceSet()
+    try space()
+    var argument = FetchArgument(set: set, items: try fetchItems())
+    if take(UInt8(ascii: " ")), peek == UInt8(ascii: "(") { try fetchModifiers(into: &argument, uid: uid) }
+    try expectEnd()
+    return argument
+  }
+
+  private mutating func fetchItems() throws(GrammarError) -> [FetchItem] {
+    if takeWord("ALL") { return [.flags, .internalDate, .size, .envelope] }
+    if takeWord("FAST") { return [.flags, .internalDate, .size] }
+    if takeWord("FULL") { return [.flags, .internalDate, .size, .envelope, .body] }
+    let items: [FetchItem]
+    if peek == UInt8(ascii: "(") {
+      items = try list { (cursor) throws(GrammarError) in try cursor.fetchItem() }
+    } else {
+      items = [try fetchItem()]
+    }
+    // An item asked for twice is answered once.
+    var unique: [FetchItem] = []
+    for item in items where !unique.contains(item) { unique.append(item) }
+    return unique
+  }
+
+  private mutating func fetchItem() throws(GrammarError) -> FetchItem {
+    let name = String(
+      decoding: run { $0.isAtomCharacter && $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "<") }
+        .lazy.map(\.asciiUppercased), as: UTF8.self)
+    switch name {
+    case "FLAGS": return .flags
+    case "UID": return .uid
+    case "INTERNALDATE": return .internalDate
+    case "RFC822.SIZE": return .size
+    case "ENVELOPE": return .envelope
+    case "BODYSTRUCTURE": return .bodyStructure
+    case "MODSEQ": return .modSeq
+    case "RFC822": return .rfc822
+    case "RFC822.HEADER": return .rfc822Header
+    case "RFC822.TEXT": return .rfc822Text
+    case "BODY" where peek != UInt8(ascii: "["): return .body
+    case "BODY", "BODY.PEEK":
+      let section = try section()
+      return .section(section, try partial(), peek: name == "BODY.PEEK")
+    default: throw GrammarError("Unknown FETCH item")
+    }
+  }
+
+  private mutating func fetchModifiers(into argument: inout FetchArgument, uid: Bool) throws(GrammarError) {
+    var result = argument
+    _ = try list { (cursor) throws(GrammarError) in
+      switch try cursor.keyword() {
+      case "CHANGEDSINCE":
+        try cursor.space()
+        result.changedSince = try cursor.number64()
+      case "VANISHED" where uid: result.vanished = true
+      default: throw GrammarError("Unknown FETCH modifier")
+      }
+    }
+    guard !result.vanished || result.changedSince != nil else {
+      throw GrammarError("VANISHED needs CHANGEDSINCE")
+    }
+    argument = result
+  }
+}

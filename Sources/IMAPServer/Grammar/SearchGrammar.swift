@@ -1,0 +1,117 @@
+/// The arguments of SEARCH and UID SEARCH.
+struct SearchArgument: Equatable, Sendable {
+  /// What ESEARCH (RFC 4731) and SEARCHRES (RFC 5182) give back.
+  enum Result: String, CaseIterable, Sendable {
+    case min = "MIN"
+    case max = "MAX"
+    case all = "ALL"
+    case count = "COUNT"
+    case save = "SAVE"
+  }
+
+  /// `nil`: the old untagged SEARCH.
+  var results: Set<Result>?
+  /// Upper-case name; `nil` stands for US-ASCII (UTF-8 under IMAP4rev2).
+  var charset: String?
+  var key: SearchKey
+}
+
+/// The arguments of SORT and UID SORT (RFC 5256, RFC 5267 for RETURN).
+struct SortArgument: Equatable, Sendable {
+  enum Field: String, CaseIterable, Sendable {
+    case arrival = "ARRIVAL"
+    case cc = "CC"
+    case date = "DATE"
+    case from = "FROM"
+    case size = "SIZE"
+    case subject = "SUBJECT"
+    case to = "TO"
+    case displayFrom = "DISPLAYFROM"
+    case displayTo = "DISPLAYTO"
+  }
+
+  struct Criterion: Equatable, Sendable {
+    var field: Field
+    var isReversed: Bool
+  }
+
+  var criteria: [Criterion]
+  var search: SearchArgument
+}
+
+/// The arguments of THREAD and UID THREAD (RFC 5256).
+struct ThreadArgument: Equatable, Sendable {
+  enum Algorithm: String, CaseIterable, Sendable {
+    case orderedSubject = "ORDEREDSUBJECT"
+    case references = "REFERENCES"
+  }
+
+  var algorithm: Algorithm
+  var search: SearchArgument
+}
+
+extension ByteCursor {
+  mutating func search() throws(GrammarError) -> SearchArgument {
+    try space()
+    let results = try searchResults()
+    var charset: String?
+    if takeWord("CHARSET") {
+      try space()
+      charset = try charsetName()
+      try space()
+    }
+    return SearchArgument(results: results, charset: charset, key: try searchProgram())
+  }
+
+  mutating func sort() throws(GrammarError) -> SortArgument {
+    try space()
+    let results = try searchResults()
+    var isReversed = false
+    var criteria: [SortArgument.Criterion] = []
+    for word in try list({ (cursor) throws(GrammarError) in try cursor.keyword() }) {
+      if word == "REVERSE" {
+        isReversed = true
+        continue
+      }
+      guard let field = SortArgument.Field(rawValue: word) else { throw GrammarError("Unknown sort criterion") }
+      criteria.append(SortArgument.Criterion(field: field, isReversed: isReversed))
+      isReversed = false
+    }
+    guard !criteria.isEmpty, !isReversed, criteria.count <= 32 else { throw GrammarError("Invalid sort criteria") }
+    try space()
+    let charset = try charsetName()
+    try space()
+    let search = SearchArgument(results: results, charset: charset, key: try searchProgram())
+    return SortArgument(criteria: criteria, search: search)
+  }
+
+  mutating func thread() throws(GrammarError) -> ThreadArgument {
+    try space()
+    guard let algorithm = ThreadArgument.Algorithm(rawValue: try keyword()) else {
+      throw GrammarError("Unknown threading algorithm")
+    }
+    try space()
+    let charset = try charsetName()
+    try space()
+    let search = SearchArgument(results: nil, charset: charset, key: try searchProgram())
+    return ThreadArgument(algorithm: algorithm, search: search)
+  }
+
+  private mutating func charsetName() throws(GrammarError) -> String {
+    String(decoding: try aString().lazy.map(\.asciiUppercased), as: UTF8.self)
+  }
+
+  /// `RETURN (…)` and its space, when it stands here; no option means ALL.
+  private mutating func searchResults() throws(GrammarError) -> Set<SearchArgument.Result>? {
+    guard takeWord("RETURN") else { return nil }
+    try space()
+    let results = try list(allowEmpty: true) { (cursor) throws(GrammarError) in
+      guard let result = SearchArgument.Result(rawValue: try cursor.keyword()) else {
+        throw GrammarError("Unknown search result option")
+      }
+      return result
+    }
+    try space()
+    return results.isEmpty ? [.all] : Set(results)
+  }
+}

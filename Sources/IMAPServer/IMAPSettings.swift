@@ -1,0 +1,85 @@
+import Basics
+
+/// Everything about the IMAP service that is a number or a choice; the defaults are what a host wants.
+package struct IMAPSettings: Sendable {
+  /// Name in the greeting.
+  package var hostname: String
+  /// Whether a password may travel without TLS (`tls.plaintext-login`).
+  package var plaintextLogin: Bool
+  /// Whether STARTTLS can be offered: a certificate is there.
+  package var offersTLS: Bool
+  /// Folder for messages that are too large to be kept in memory while they arrive; on the disk of the mail.
+  package var spoolDirectory: String
+  /// How long a session's OPEN-SMTP lease lasts without being touched (`open-smtp.lifetime`).
+  package var leaseLifetime: Duration
+  /// Bounds of one session.
+  package var limits: IMAPLimits
+
+  /// Makes settings; every value but the name of the host and the spool has a default.
+  package init(
+    hostname: String, spoolDirectory: String, plaintextLogin: Bool = false, offersTLS: Bool = true,
+    leaseLifetime: Duration = .seconds(3600), limits: IMAPLimits = IMAPLimits()
+  ) {
+    self.hostname = hostname
+    self.spoolDirectory = spoolDirectory
+    self.plaintextLogin = plaintextLogin
+    self.offersTLS = offersTLS
+    self.leaseLifetime = leaseLifetime
+    self.limits = limits
+  }
+
+  /// How often an open session touches its lease: 900 s, or a quarter of a shorter lifetime.
+  var leaseInterval: Duration {
+    let quarter = leaseLifetime / 4
+    return max(.seconds(1), min(limits.leaseTouchInterval, quarter))
+  }
+}
+
+/// Bounds of one IMAP session, with the error each causes.
+package struct IMAPLimits: Sendable {
+  /// Octets in a line before login; a longer one is answered `BAD`.
+  package var lineBeforeLogin = 8 * 1024
+  /// Octets in a line after login.
+  package var line = 64 * 1024
+  /// Octets in all literals of one command before login.
+  package var literalsBeforeLogin = 8 * 1024
+  /// Octets in all literals of one command after login, messages of APPEND aside.
+  package var literals = 1024 * 1024
+  /// Octets in one appended message: `NO [TOOBIG]` (RFC 4469) before the client is asked to send it.
+  package var appendSize = 64 * 1024 * 1024
+  /// Messages of one APPEND (RFC 3502).
+  package var appendMessages = 1000
+  /// Appended messages up to this size stay in memory; larger ones are spooled to a file.
+  package var appendMemory = 256 * 1024
+  /// Octets of a refused non-synchronizing literal that are read and dropped; above it the session ends.
+  package var swallowed = 128 * 1024 * 1024
+  /// The same before login.
+  package var swallowedBeforeLogin = 64 * 1024
+  /// Commands that make no sense before the session ends with `BYE`.
+  package var badCommands = 20
+  /// The same before login.
+  package var badCommandsBeforeLogin = 3
+  /// Failed logins in one connection before it is closed.
+  package var failedLogins = 3
+  /// Silence before login, in all: the time a client has to log in.
+  package var loginTimeout: Duration = .seconds(60)
+  /// Silence after login; RFC 3501 section 5.4 asks for 30 minutes at least.
+  package var idleTimeout: Duration = .seconds(30 * 60)
+  /// Silence within a literal.
+  package var literalTimeout: Duration = .seconds(5 * 60)
+  /// How often `* OK Still here` is sent during IDLE; `nil` sends none.
+  package var idleKeepalive: Duration? = .seconds(120)
+  /// How often an open session touches its OPEN-SMTP lease.
+  package var leaseTouchInterval: Duration = .seconds(900)
+  /// Octets of a mailbox pattern in LIST.
+  package var patternLength = 1024
+  /// Octets of replies collected before they are handed to the connection.
+  package var replyChunk = 64 * 1024
+  /// Index rows fetched at once.
+  package var fetchBatch = 500
+  /// Octets of one message that SEARCH TEXT and BODY look at.
+  package var searchedOctets = 64 * 1024 * 1024
+
+  /// The defaults.
+  package init() {}
+}
