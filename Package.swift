@@ -47,7 +47,12 @@ let package = Package(
     room(
       "Wire",
       ["Basics", "COpenSSL", .product(name: "NIOSSL", package: "swift-nio-ssl"), logging] + nio),
-    room("Accounts", ["Basics", "MailSyntax", "Wire", "CCrypt", "COpenSSL", grdb, logging] + nio),
+    room(
+      "Accounts",
+      [
+        "Basics", "MailSyntax", "Wire", "CCrypt", "COpenSSL", grdb, logging,
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ] + nio),
     room("RelayAccess", ["Basics", "MailSyntax", "Accounts", grdb, logging]),
     room("MailStore", ["Basics", "MailSyntax", sqlite, logging] + nio),
     room("MailQueue", ["Basics", "MailSyntax", grdb, logging] + nio),
