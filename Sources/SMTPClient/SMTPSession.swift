@@ -1,59 +1,75 @@
 import Basics
+import NIOCore
+import NIOPosix
+import Synchronization
 
 /// A session with one server, ready for transactions.
 ///
-/// Not for use by several tasks at once. When `isReusable` is true after a transaction, the next may follow at once.
+/// Not for use by several tasks at once. While `isReusable` is true after a transaction, the next may follow at once.
 package final class SMTPSession: Sendable {
   /// What the server announced in reply to EHLO, after TLS when there is TLS.
   package let extensions: RemoteExtensions
-  /// The protocol version and cipher when the session is encrypted, for logs: `TLSv1.3 …`.
+  /// The protocol version when the session is encrypted, for logs: `TLSv1.3`.
   package let tls: String?
 
-  init(extensions: RemoteExtensions, tls: String?) {
+  let dialogue: Dialogue
+  let files: NIOThreadPool
+  private let isBroken = Mutex(false)
+
+  init(dialogue: Dialogue, extensions: RemoteExtensions, tls: String?, files: NIOThreadPool) {
+    self.dialogue = dialogue
     self.extensions = extensions
     self.tls = tls
+    self.files = files
   }
 
   /// Whether the connection can take another transaction.
-  package var isReusable: Bool { false }
+  package var isReusable: Bool { !isBroken.withLock { $0 } && dialogue.stream.isActive }
 
-  /// Sends one message to up to `recipientsPerTransaction` recipients; never throws, every recipient gets its outcome.
-  package func send(_ message: OutgoingMessage) async -> TransactionResult { TransactionResult(recipients: []) }
+  /// How many recipients fit in one transaction with this server.
+  package var recipientLimit: Int {
+    min(dialogue.settings.recipientsPerTransaction, extensions.recipientLimit ?? .max)
+  }
+
+  /// Sends one message; never throws, every recipient gets its outcome.
+  ///
+  /// Recipients beyond `recipientLimit` are offered in further transactions on the same connection.
+  package func send(_ message: OutgoingMessage) async -> TransactionResult {
+    var result = TransactionResult(recipients: [], passedDSN: extensions.dsn)
+    var rest = message.recipients[...]
+    while !rest.isEmpty {
+      var part = message
+      part.recipients = Array(rest.prefix(max(1, recipientLimit)))
+      rest = rest.dropFirst(part.recipients.count)
+      let transaction = Transaction(session: self, message: part)
+      result.recipients += await transaction.run()
+    }
+    return result
+  }
+
+  /// Tests with RSET whether an idle connection still lives.
+  package func reset() async throws(SMTPFailure) {
+    let reply = try await dialogue.command("RSET", stage: .hello, within: dialogue.settings.commandTimeout)
+    guard reply.isPositive else {
+      markBroken()
+      throw dialogue.refusal(reply, stage: .hello, command: "RSET", isPermanent: false)
+    }
+  }
 
   /// Says QUIT, waits a moment for the reply, and closes.
-  package func quit() async {}
+  package func quit() async {
+    if isReusable {
+      _ = try? await dialogue.command("QUIT", stage: .hello, within: dialogue.settings.quitTimeout)
+    }
+    close()
+  }
 
   /// Closes at once.
-  package func close() {}
-}
+  package func close() {
+    markBroken()
+    dialogue.stream.close()
+  }
 
-/// The extensions a server announced (RFC 5321 section 4.1.1.1).
-package struct RemoteExtensions: Sendable, Equatable {
-  /// Whether EHLO was understood at all.
-  package var isExtended = false
-  /// The name the server gave itself.
-  package var serverName = ""
-  /// PIPELINING (RFC 2920).
-  package var pipelining = false
-  /// 8BITMIME (RFC 6152).
-  package var eightBitMIME = false
-  /// SMTPUTF8 (RFC 6531).
-  package var smtpUTF8 = false
-  /// DSN (RFC 3461).
-  package var dsn = false
-  /// STARTTLS (RFC 3207).
-  package var startTLS = false
-  /// CHUNKING (RFC 3030).
-  package var chunking = false
-  /// ENHANCEDSTATUSCODES (RFC 2034).
-  package var enhancedStatusCodes = false
-  /// SIZE (RFC 1870): `nil` when not offered, 0 when no limit is named.
-  package var size: Int?
-  /// The SASL mechanisms after AUTH (RFC 4954), upper case.
-  package var mechanisms: Set<String> = []
-  /// RCPTMAX of LIMITS (RFC 9422).
-  package var recipientLimit: Int?
-
-  /// Nothing announced.
-  package init() {}
+  /// Notes that replies and commands are out of step or the connection is gone.
+  func markBroken() { isBroken.withLock { $0 = true } }
 }

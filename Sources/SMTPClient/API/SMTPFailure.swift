@@ -89,7 +89,8 @@ extension SMTPFailure: CustomStringConvertible {
   /// One line for the log.
   package var description: String {
     let words = reply.map(String.init(describing:)) ?? detail
-    return "\(host)[\(address)]: \(cause.rawValue) at \(stage.rawValue)\(command.isEmpty ? "" : " (\(command))"): \(words)"
+    return
+      "\(host)[\(address)]: \(cause.rawValue) at \(stage.rawValue)\(command.isEmpty ? "" : " (\(command))"): \(words)"
   }
 }
 

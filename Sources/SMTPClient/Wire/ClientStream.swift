@@ -1,0 +1,143 @@
+import Basics
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// One TCP connection: octets out, replies in, TLS on top when asked.
+final class ClientStream: Sendable {
+  let channel: any Channel
+  private let handler: NIOLoopBound<ReplyHandler>
+
+  private init(channel: any Channel, handler: NIOLoopBound<ReplyHandler>) {
+    self.channel = channel
+    self.handler = handler
+  }
+
+  /// Opens a connection; throws NIO's errors.
+  static func connect(
+    to endpoint: SMTPEndpoint, group: any EventLoopGroup, settings: SMTPClientSettings
+  ) async throws -> ClientStream {
+    let opening = Mutex<(any Channel)?>(nil)
+    let bootstrap = ClientBootstrap(group: group)
+      .connectTimeout(settings.connectTimeout.timeAmount)
+      .channelOption(.socketOption(.tcp_nodelay), value: 1)
+      .channelInitializer { channel in
+        opening.withLock { $0 = channel }
+        return channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(ReplyHandler(settings: settings), name: "replies")
+        }
+      }
+    if let source = endpoint.source {
+      _ = bootstrap.bind(to: try SocketAddress(ipAddress: "\(source)", port: 0))
+    }
+    let target = try SocketAddress(ipAddress: "\(endpoint.address)", port: endpoint.port)
+    let channel = try await withTaskCancellationHandler {
+      try await bootstrap.connect(to: target).get()
+    } onCancel: {
+      opening.withLock { $0 }?.close(promise: nil)
+    }
+    let stream = try await channel.eventLoop.submit {
+      let handler = try channel.pipeline.syncOperations.handler(type: ReplyHandler.self)
+      return ClientStream(channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
+    }.get()
+    if Task.isCancelled {
+      stream.close()
+      throw CancellationError()
+    }
+    return stream
+  }
+
+  /// Writes without waiting; an error shows in the next reply.
+  func post(_ bytes: ByteBuffer) { channel.writeAndFlush(bytes, promise: nil) }
+
+  /// Writes and waits until the octets were handed to the system, so that a slow peer slows us.
+  func write(_ bytes: ByteBuffer, within time: Duration) async throws(StreamError) {
+    let loop = channel.eventLoop
+    let written: EventLoopFuture<Void> = channel.writeAndFlush(bytes)
+    let channel = self.channel
+    let limit = loop.scheduleTask(in: time.timeAmount) { channel.close(promise: nil) }
+    do {
+      try await withTaskCancellationHandler {
+        try await written.get()
+      } onCancel: {
+        channel.close(promise: nil)
+      }
+      limit.cancel()
+    } catch {
+      limit.cancel()
+      throw .closed(String(describing: error))
+    }
+  }
+
+  /// The next reply.
+  func reply(within time: Duration) async throws(StreamError) -> RemoteReply {
+    let (channel, handler) = (self.channel, self.handler)
+    do {
+      return try await withTaskCancellationHandler {
+        try await channel.eventLoop.flatSubmit {
+          handler.value.nextReply(on: channel.eventLoop, within: time.timeAmount)
+        }.get()
+      } onCancel: {
+        channel.close(promise: nil)
+      }
+    } catch let error as StreamError {
+      throw error
+    } catch {
+      throw .closed(String(describing: error))
+    }
+  }
+
+  /// Puts TLS below the dialogue and shakes hands.
+  ///
+  /// Octets that came before the handshake belong to nobody: their presence is an attack or a broken server, and ends
+  /// the session (the client side of CVE-2011-0411's kin).
+  func startTLS(
+    context: NIOSSLContext, serverName: String?, within time: Duration
+  ) async throws(StreamError) -> String {
+    let (channel, handler) = (self.channel, self.handler)
+    do {
+      return try await withTaskCancellationHandler {
+        try await channel.eventLoop.flatSubmit { () -> EventLoopFuture<Void> in
+          guard !handler.value.hasUnreadInput else {
+            return channel.eventLoop.makeFailedFuture(StreamError.protocolError("octets in clear behind the TLS reply"))
+          }
+          do {
+            let tls = try NIOSSLClientHandler(context: context, serverHostname: serverName)
+            let done = handler.value.waitForHandshake(on: channel.eventLoop, within: time.timeAmount)
+            try channel.pipeline.syncOperations.addHandler(tls, name: "tls", position: .first)
+            return done
+          } catch {
+            return channel.eventLoop.makeFailedFuture(StreamError.tls(TLSErrorText.describe(error)))
+          }
+        }.flatMap { channel.nioSSL_tlsVersion() }.map { $0.map(Self.name) ?? "TLS" }.get()
+      } onCancel: {
+        channel.close(promise: nil)
+      }
+    } catch let error as StreamError {
+      throw error
+    } catch {
+      throw .tls(TLSErrorText.describe(error))
+    }
+  }
+
+  /// Closes the connection.
+  func close() { channel.close(promise: nil) }
+
+  /// Whether the connection is still open, as far as the system knows.
+  var isActive: Bool { channel.isActive }
+
+  private static func name(_ version: TLSVersion) -> String {
+    switch version {
+    case .tlsv1: "TLSv1"
+    case .tlsv11: "TLSv1.1"
+    case .tlsv12: "TLSv1.2"
+    case .tlsv13: "TLSv1.3"
+    }
+  }
+}
+
+extension Duration {
+  /// The duration for an event loop's timer.
+  var timeAmount: TimeAmount { .milliseconds(max(1, wholeMilliseconds)) }
+}
