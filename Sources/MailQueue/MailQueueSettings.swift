@@ -2,7 +2,7 @@ import Basics
 
 /// Every number of the spool.
 package struct MailQueueSettings: Sendable {
-  /// The folder of the queue: `<data>/queue`. It is made when missing.
+  /// The folder of the queue, `<data>/queue`, made when missing.
   package var directory: String
   /// Age at which a message is given up: the last attempt is made then (R38).
   package var lifetime: Duration = .seconds(86_400)
