@@ -1,17 +1,28 @@
 import Basics
+import GRDB
 import Logging
 import MailSyntax
 import Wire
 
 /// The rules of domains, accounts, offers, aliases, passwords and quotas, over the host's database.
 ///
-/// One value per process; every method may be called from any task and never blocks it.
+/// One value per process; every method may be called from any task and never blocks it. Verbs throw ``AccountsError``,
+/// logins `LoginRefusal`.
+///
+///     let accounts = try Accounts(database: database, time: SystemTime(), hasher: PasswordHasher(), log: log)
+///     try await accounts.addDomain("example.test", postmaster: .none)
+///     try await accounts.addAccount(NewAccount("alice%example.test", password: .clear(secret)))
 package final class Accounts: Sendable {
   let database: HostDatabase
   let settings: AccountSettings
   let time: any TimeSource
   let hasher: PasswordHasher
   let log: Logger
+  let secret: HostSecret
+  let verified: VerifiedLogins
+  let history: LoginHistory
+  let upgrades: HashUpgrades
+  let feed: ChangeFeed
 
   /// Brings this room's tables up to date and makes the room.
   ///
@@ -26,57 +37,96 @@ package final class Accounts: Sendable {
     self.time = time
     self.hasher = hasher
     self.log = log
+    do {
+      secret = try HostSecret(database: database)
+      feed = try ChangeFeed(database: database, keptRows: settings.keptChanges, log: log)
+    } catch {
+      throw HostDatabaseError(wrapping: error, path: database.path)
+    }
+    verified = VerifiedLogins(
+      lifetime: settings.verifiedLoginLifetime, capacity: settings.verifiedLogins, time: time)
+    history = LoginHistory(database: database, limit: settings.loginHistoryBatch, log: log)
+    upgrades = HashUpgrades(database: database, hasher: hasher, settings: settings, log: log)
   }
 
-  package func authenticate(
-    login: String, password: [UInt8], service: MailService, from peer: IPAddress
-  ) async throws -> Account { throw LoginRefusal.temporaryFailure }
-
-  /// What SASL asks, for one service and client address.
-  package func verifier(service: MailService, peer: IPAddress) -> AccountVerifier {
-    AccountVerifier(accounts: self, service: service, peer: peer)
+  /// Follows other processes' changes and writes collected last logins, until the task is cancelled; then writes the
+  /// rest.
+  package func run() async {
+    var sinceFlush: Duration = .zero
+    while !Task.isCancelled {
+      do { try await time.sleep(for: settings.changePoll) } catch { break }
+      await feed.poll()
+      sinceFlush += settings.changePoll
+      if sinceFlush >= settings.loginHistoryDelay {
+        sinceFlush = .zero
+        await history.flush()
+      }
+    }
+    await settle()
   }
 
-  package func authenticateAPOP(
-    login: String, challenge: String, digest: [UInt8], from peer: IPAddress
-  ) async throws -> Account { throw LoginRefusal.temporaryFailure }
+  /// Writes what was only collected in memory, and waits for what runs beside logins.
+  package func settle() async {
+    await upgrades.settle()
+    await history.flush()
+  }
 
-  package func account(id: Int64) async throws -> Account? { throw AccountsError.busy }
-  package func account(address: EmailAddress) async throws -> Account? { throw AccountsError.busy }
-  package func match(recipient: EmailAddress) async throws -> RecipientMatch { throw AccountsError.busy }
-  package func owns(_ account: Account, address: EmailAddress) async throws -> Bool { throw AccountsError.busy }
-  package func isHosted(_ domain: MailDomain) async throws -> Bool { throw AccountsError.busy }
+  /// Looks for changes at once, when somebody knows that another process made one.
+  package func poke() { Task { [feed] in await feed.poll() } }
 
-  /// Calls back for every change of one account until the token is cancelled or gone; the callback must be short.
+  /// Every change of every account from now on.
+  ///
+  /// The stream ends when its reader falls 10,000 changes behind: it has to look at its accounts again then.
+  package func accountChanges() -> AsyncStream<AccountChange> {
+    AsyncStream(bufferingPolicy: .bufferingOldest(10_000)) { [feed] continuation in
+      let watch = feed.watch(nil) { change in
+        if case .dropped = continuation.yield(change) { continuation.finish() }
+      }
+      continuation.onTermination = { _ in watch.cancel() }
+    }
+  }
+
+  /// Calls back for every change of one account until the token is cancelled or released.
+  ///
+  /// - Parameter onChange: must be short and must not wait; it may run on any thread.
   package func watch(
     account id: Int64, _ onChange: @escaping @Sendable (AccountChange) -> Void
-  ) -> AccountWatch { AccountWatch() }
-  package func accountChanges() -> AsyncStream<AccountChange> { AsyncStream { $0.finish() } }
-  /// Follows other processes' changes and writes collected last logins, until cancelled.
-  package func run() async {}
-  package func poke() {}
-
-  package func addDomain(
-    _ name: String, offer: String? = nil, catchAll: CatchAll = .bounce, postmaster: NewPassword, comment: String = ""
-  ) async throws -> DomainInfo { throw AccountsError.busy }
-  package func removeDomain(_ name: String) async throws { throw AccountsError.busy }
-  package func addAccount(_ new: NewAccount) async throws -> Account { throw AccountsError.busy }
-  package func setPassword(_ login: String, _ password: NewPassword) async throws { throw AccountsError.busy }
-  package func removeAccount(_ login: String) async throws -> Account { throw AccountsError.busy }
-}
-
-package final class AccountWatch: Sendable { package func cancel() {} }
-
-/// Asks the accounts room on behalf of one connection's SASL exchange.
-package struct AccountVerifier: CredentialVerifier {
-  let accounts: Accounts
-  let service: MailService
-  let peer: IPAddress
-  package func verify(login: String, authorizationID: String?, password: [UInt8]) async throws -> Account {
-    throw LoginRefusal.temporaryFailure
+  ) -> AccountWatch {
+    feed.watch(id, onChange)
   }
-  package func scramKeys(login: String) async throws -> SCRAMKeys { throw LoginRefusal.temporaryFailure }
-  package func completeSCRAM(login: String, authorizationID: String?) async throws -> Account {
-    throw LoginRefusal.temporaryFailure
+
+  // MARK: - For the verbs
+
+  var names: Names { Names(settings: settings) }
+
+  /// Reads; the database's troubles become ``AccountsError`` with code `temporary`.
+  func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+    do {
+      return try await database.read(body)
+    } catch let error as CancellationError {
+      throw error
+    } catch {
+      throw AccountsError(wrapping: error)
+    }
+  }
+
+  /// Writes durably and tells this process's sessions before it returns.
+  func change<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+    do {
+      let result = try await database.write(body)
+      await feed.poll()
+      return result
+    } catch {
+      throw AccountsError(wrapping: error)
+    }
+  }
+
+  /// Runs what may meet a full hasher, in terms of a verb.
+  func answering<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+    do {
+      return try await body()
+    } catch is LoginRefusal {
+      throw AccountsError.busy
+    }
   }
 }

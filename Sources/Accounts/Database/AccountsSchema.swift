@@ -1,4 +1,6 @@
-/// The tables of this room. Other rooms may refer to `domain(id)` and `account(id)` and hang triggers on them.
+/// The tables of this room.
+///
+/// Other rooms may refer to `domain(id)` and `account(id)` and hang triggers on them.
 ///
 /// What others may rely on:
 /// - Times are milliseconds since 1970 (UTC). Booleans are 0 or 1. Names are stored folded: A-labels, lower case.
