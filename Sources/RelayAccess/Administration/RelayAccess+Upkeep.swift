@@ -4,7 +4,9 @@ import Logging
 
 extension RelayAccess {
   /// Keeps the room in order until cancelled: follows other processes' blacklistings within a second, writes refreshed
-  /// leases and rates down, and sweeps. No right depends on it.
+  /// leases and rates down, and sweeps.
+  ///
+  /// No right depends on it.
   package func run() async {
     var lastSave = time.uptime
     var lastSweep = time.uptime
@@ -24,7 +26,9 @@ extension RelayAccess {
     await flush()
   }
 
-  /// Writes down what only memory knows: refreshed leases, their counts, and the rates. To be called at shutdown.
+  /// Writes down what only memory knows: refreshed leases, their counts, and the rates.
+  ///
+  /// To be called at shutdown.
   ///
   /// - Parameter minimumAge: leases written more recently are left for later.
   package func flush(minimumAge: Duration = .zero) async {

@@ -5,7 +5,9 @@ import Logging
 import MailSyntax
 
 extension RelayAccess {
-  /// Whether an SMTP connection is served; a blacklisted one gets no answer (R9). POP and IMAP never ask this.
+  /// Whether an SMTP connection is served; a blacklisted one gets no answer (R9).
+  ///
+  /// POP and IMAP never ask this.
   ///
   /// When the database cannot be asked, the connection is judged by the list as last read.
   package func admitConnection(peer: IPAddress) async -> Admission {

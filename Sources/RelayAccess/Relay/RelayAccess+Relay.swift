@@ -85,7 +85,9 @@ extension RelayAccess {
       isListedAsShared: policy.isListedAsShared(peer), pausedUntil: pausedUntil, settings: settings.openSMTP)
   }
 
-  /// The leases that count for an address. A login's row counts no longer when its address may not be recorded any more,
+  /// The leases that count for an address.
+  ///
+  /// A login's row counts no longer when its address may not be recorded any more,
   /// for instance because it became a proxy's.
   private func usable(_ view: LeaseView, _ peer: IPAddress) -> [Lease] {
     let isRecordable = policy.unrecordable(peer) == nil

@@ -1,7 +1,9 @@
 import Basics
 import GRDB
 
-/// The SQL of leases. Every function runs inside the caller's transaction.
+/// The SQL of leases.
+///
+/// Every function runs inside the caller's transaction.
 enum LeaseRows {
   private static let columns = """
     net, account_id, account, id, proto, tls, first_seen, last_seen, expires, lifetime, logins, msgs, rcpts, node,

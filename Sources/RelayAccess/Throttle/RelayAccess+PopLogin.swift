@@ -46,7 +46,9 @@ extension RelayAccess {
     return min(max(wanted, .zero), settings.popThrottle.longestDelay)
   }
 
-  /// Tests the login delay (R54). Ask after the password was found right, and once more when the mailbox is locked.
+  /// Tests the login delay (R54).
+  ///
+  /// Ask after the password was found right, and once more when the mailbox is locked.
   ///
   /// Exactly at the end of the pause a login passes. A refusal changes nothing.
   package func popLogin(account: Account, peer: IPAddress) async throws -> PopLoginDecision {
@@ -101,7 +103,9 @@ extension RelayAccess {
     }
   }
 
-  /// Forgets the account's logins: the next one passes (`account throttle reset`). Gives the stamps forgotten.
+  /// Forgets the account's logins: the next one passes (`account throttle reset`).
+  ///
+  /// Gives the stamps forgotten.
   @discardableResult
   package func resetPopThrottle(of account: Account) async throws -> Int {
     let accountID = account.id
