@@ -10,6 +10,7 @@ let nio: [Target.Dependency] = [
   .product(name: "NIOCore", package: "swift-nio"),
   .product(name: "NIOPosix", package: "swift-nio"),
 ]
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 /// The C library alone, as GRDB links it.
@@ -46,7 +47,8 @@ let package = Package(
     room("DNSResolver", ["Basics", "MailSyntax", "CUnbound", logging]),
     room(
       "Wire",
-      ["Basics", "COpenSSL", .product(name: "NIOSSL", package: "swift-nio-ssl"), logging] + nio),
+      ["Basics", "COpenSSL", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS, logging] + nio),
+    room("WireTesting", ["Wire", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS] + nio),
     room(
       "Accounts",
       [
@@ -61,7 +63,10 @@ let package = Package(
       ["Basics", "MailSyntax", .product(name: "NIOSSL", package: "swift-nio-ssl"), logging] + nio),
     room(
       "Delivery",
-      ["Basics", "MailSyntax", "Accounts", "RelayAccess", "MailStore", "MailQueue", "SMTPClient", "DNSResolver", logging]
+      [
+        "Basics", "MailSyntax", "Accounts", "RelayAccess", "MailStore", "MailQueue", "SMTPClient", "DNSResolver",
+        logging,
+      ]
         + nio),
     room(
       "POP3Server", ["Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "MailStore", logging] + nio),
@@ -85,9 +90,10 @@ let package = Package(
         "MailSyntax", .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
       ],
       swiftSettings: settings),
-    tests("Basics"), tests("MailSyntax"), tests("DNSResolver"), tests("Wire"), tests("Accounts"),
+    tests("Basics"), tests("MailSyntax"), tests("DNSResolver"), tests("Wire", ["WireTesting"]), tests("Accounts"),
     tests("RelayAccess"), tests("MailStore"), tests("MailQueue"), tests("SMTPClient"), tests("Delivery"),
-    tests("POP3Server"), tests("IMAPServer"), tests("SMTPServer"), tests("Configuration"), tests("MartinetServer"),
+    tests("POP3Server", ["WireTesting"]), tests("IMAPServer", ["WireTesting"]), tests("SMTPServer", ["WireTesting"]),
+    tests("Configuration"), tests("MartinetServer", ["WireTesting"]),
   ],
   swiftLanguageModes: [.v6]
 )
