@@ -47,7 +47,9 @@ final class ContentReader: Sendable {
     return descriptor
   }
 
-  /// The block that starts at `offset`; empty at the end. Throws `ReadError`.
+  /// The block that starts at `offset`; empty at the end.
+  ///
+  /// Throws `ReadError`.
   func block(at offset: Int) async throws -> [UInt8] {
     guard offset < size else { return [] }
     let count = min(blockSize, size - offset)

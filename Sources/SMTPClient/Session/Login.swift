@@ -1,4 +1,5 @@
 import Basics
+import MailSyntax
 
 /// AUTH at a smarthost (RFC 4954): PLAIN where offered, else LOGIN.
 struct Login {
@@ -8,7 +9,9 @@ struct Login {
 
   private var time: Duration { dialogue.settings.commandTimeout }
 
-  /// Logs in, or throws. A refused login is temporary for the mail: the admin will mend it.
+  /// Logs in, or throws.
+  ///
+  /// A refused login is temporary for the mail: the admin will mend it.
   func run(_ credentials: SMTPCredentials) async throws(SMTPFailure) {
     guard isEncrypted || credentials.allowClear else {
       throw dialogue.unsupported("the password may only travel under TLS", stage: .authentication, status: "4.7.11")
@@ -24,7 +27,7 @@ struct Login {
   }
 
   private func plain(_ credentials: SMTPCredentials) async throws(SMTPFailure) {
-    let response = Base64Text.encode(Array("\0\(credentials.login)\0\(credentials.password)".utf8))
+    let response = Base64.encode(Array("\0\(credentials.login)\0\(credentials.password)".utf8))
     let reply = try await step("AUTH PLAIN \(response)", shown: "AUTH PLAIN")
     try check(reply, command: "AUTH PLAIN")
   }
@@ -33,7 +36,7 @@ struct Login {
     var reply = try await step("AUTH LOGIN", shown: "AUTH LOGIN")
     for answer in [credentials.login, credentials.password] {
       guard reply.code == 334 else { break }
-      reply = try await step(Base64Text.encode(Array(answer.utf8)), shown: "AUTH LOGIN")
+      reply = try await step(Base64.encode(Array(answer.utf8)), shown: "AUTH LOGIN")
     }
     try check(reply, command: "AUTH LOGIN")
   }
@@ -46,25 +49,5 @@ struct Login {
     guard reply.isPositive else {
       throw dialogue.refusal(reply, stage: .authentication, command: command, isPermanent: false)
     }
-  }
-}
-
-/// Base64 for credentials (RFC 4648 section 4).
-enum Base64Text {
-  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-  static func encode(_ bytes: [UInt8]) -> String {
-    var output: [UInt8] = []
-    output.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      var value: UInt32 = 0
-      for index in 0..<3 { value = value << 8 | UInt32(index < group.count ? group[start + index] : 0) }
-      for index in 0..<4 {
-        let digit = alphabet[Int(value >> UInt32(18 - 6 * index) & 0x3f)]
-        output.append(index <= group.count ? digit : 0x3d)
-      }
-    }
-    return String(decoding: output, as: UTF8.self)
   }
 }

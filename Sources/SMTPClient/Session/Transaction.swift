@@ -95,7 +95,9 @@ struct Transaction {
     return outcomes
   }
 
-  /// Reads a reply for each recipient. A 421 ends it: the session is closed, and nobody has been served.
+  /// Reads a reply for each recipient.
+  ///
+  /// A 421 ends it: the session is closed, and nobody has been served.
   private func offer(_ commands: [String], isSent: Bool) async throws(SMTPFailure) -> [RecipientOutcome] {
     var outcomes: [RecipientOutcome] = []
     for (recipient, command) in zip(message.recipients, commands) {

@@ -18,29 +18,29 @@ final class ClientStream: Sendable {
   static func connect(
     to endpoint: SMTPEndpoint, group: any EventLoopGroup, settings: SMTPClientSettings
   ) async throws -> ClientStream {
-    let opening = Mutex<(any Channel)?>(nil)
+    // The channel may be gone again before the connect call comes back: what it said is in the handler all the same.
+    let opening = Mutex<ClientStream?>(nil)
     let bootstrap = ClientBootstrap(group: group)
       .connectTimeout(settings.connectTimeout.timeAmount)
       .channelOption(.socketOption(.tcp_nodelay), value: 1)
       .channelInitializer { channel in
-        opening.withLock { $0 = channel }
-        return channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(ReplyHandler(settings: settings), name: "replies")
+        channel.eventLoop.makeCompletedFuture {
+          let handler = ReplyHandler(settings: settings)
+          try channel.pipeline.syncOperations.addHandler(handler)
+          let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
+          opening.withLock { $0 = ClientStream(channel: channel, handler: bound) }
         }
       }
     if let source = endpoint.source {
       _ = bootstrap.bind(to: try SocketAddress(ipAddress: "\(source)", port: 0))
     }
     let target = try SocketAddress(ipAddress: "\(endpoint.address)", port: endpoint.port)
-    let channel = try await withTaskCancellationHandler {
+    _ = try await withTaskCancellationHandler {
       try await bootstrap.connect(to: target).get()
     } onCancel: {
-      opening.withLock { $0 }?.close(promise: nil)
+      opening.withLock { $0 }?.close()
     }
-    let stream = try await channel.eventLoop.submit {
-      let handler = try channel.pipeline.syncOperations.handler(type: ReplyHandler.self)
-      return ClientStream(channel: channel, handler: NIOLoopBound(handler, eventLoop: channel.eventLoop))
-    }.get()
+    guard let stream = opening.withLock({ $0 }) else { throw ChannelError.eof }
     if Task.isCancelled {
       stream.close()
       throw CancellationError()

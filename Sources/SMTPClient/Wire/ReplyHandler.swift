@@ -95,7 +95,7 @@ final class ReplyHandler: ChannelInboundHandler {
     } else if handshake != nil {
       fail(.tls(TLSErrorText.describe(error)))
     } else {
-      fail(.closed(TLSErrorText.describe(error)))
+      fail(.closed(String(describing: error)))
     }
     context.close(promise: nil)
   }

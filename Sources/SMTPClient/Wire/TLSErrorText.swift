@@ -1,3 +1,4 @@
+import NIOCore
 import NIOSSL
 
 /// The TLS library's own words, as `TLS not available: connect failed: …` quotes them.
@@ -9,7 +10,7 @@ enum TLSErrorText {
   static func describe(_ error: any Error) -> String {
     switch error {
     case NIOSSLError.handshakeFailed(let inner): describe(inner)
-    case NIOSSLError.uncleanShutdown: none
+    case NIOSSLError.uncleanShutdown, is ChannelError, is IOError: none
     default: String(describing: error)
     }
   }

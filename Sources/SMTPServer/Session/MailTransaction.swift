@@ -1,0 +1,29 @@
+import Delivery
+import MailSyntax
+import RelayAccess
+
+/// What MAIL and RCPT have agreed so far.
+struct MailTransaction {
+  /// The reverse path; `nil` for `<>`.
+  let sender: EmailAddress?
+  /// MAIL's parameters.
+  let parameters: MailParameters
+  /// By whose right it is sent, once that is known.
+  var right: (sender: Sender, by: RelayRight)?
+  /// The recipients that were answered 250.
+  var recipients: [AcceptedRecipient] = []
+  /// Their keys, so that a recipient named twice is served once (R21).
+  var keys: Set<String> = []
+  /// Recipients for which the right to relay was asked and given.
+  var relayed = 0
+  /// Whether any RCPT was refused.
+  var hasRefusedRecipients = false
+  /// The message of BDAT so far.
+  var chunks: MessageCollector?
+
+  init(sender: EmailAddress?, parameters: MailParameters, right: (sender: Sender, by: RelayRight)?) {
+    self.sender = sender
+    self.parameters = parameters
+    self.right = right
+  }
+}
