@@ -94,7 +94,7 @@ import Testing
       """
     #expect(
       bodyStructure(message)
-        == #"(("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 33 (NIL "in" ((NIL NIL "a" "b.de")) ((NIL NIL "a" "b.de")) "#
+        == #"(("MESSAGE" "RFC822" NIL NIL NIL "7BIT" 31 (NIL "in" ((NIL NIL "a" "b.de")) ((NIL NIL "a" "b.de")) "#
         + #"((NIL NIL "a" "b.de")) NIL NIL NIL NIL NIL) ("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 2 0 "#
         + #"NIL NIL NIL NIL) 3 "Q2hlY2sgSW50ZWdyaXR5IQ==" ("ATTACHMENT" ("FILENAME*" "utf-8''%e2%82%ac.eml")) "fr" "#
         + #""http://x/") "MIXED" ("BOUNDARY" "b") NIL ("en" "de") NIL)"#)

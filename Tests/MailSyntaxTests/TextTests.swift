@@ -43,7 +43,7 @@ import Testing
   ])
   func `Encoded words come back`(_ text: String) {
     let words = EncodedWord.encodedWords(text)
-    #expect(words.allSatisfy { $0.utf8.count <= 75 })
+    #expect(words.allSatisfy { $0.utf8.count <= 60 })
     #expect(EncodedWord.decode(Array(EncodedWord.encode(text).utf8)) == text)
   }
 
@@ -78,7 +78,7 @@ import Testing
 
   @Test(arguments: [
     ("Fri, 21 Nov 1997 09:55:06 -0600", 880_127_706),
-    ("Thu,\r\n 13\r\n  Feb\r\n 1969\r\n 23:32\r\n -0330 (Newfoundland Time)", -27_752_280),
+    ("Thu,\r\n 13\r\n  Feb\r\n 1969\r\n 23:32\r\n -0330 (Newfoundland Time)", -27_723_480),
     ("21 Nov 97 09:55:06 GMT", 880_106_106), ("Mon, 7 Feb 94 21:52:25 PST", 760_686_745),
     ("1 Jan 2000 00:00 Z", 946_684_800),
     ("Sat Feb  5 10:20:30 2000", 949_746_030), ("Tue, 29 Feb 2000 23:59:60 +0000", 951_868_800),

@@ -44,6 +44,8 @@ package struct MessageIndexEntry: Sendable {
   package var isWireForm: Bool
   /// Whether any part is an attachment by its disposition.
   package var hasAttachment: Bool
+  /// The beginning of the text as people read it, at most 200 characters (RFC 8970).
+  package var preview: String
 
   /// Longest sort key kept, in characters.
   package static let maximumKeyLength = 255
@@ -88,7 +90,8 @@ package struct MessageIndexEntry: Sendable {
       headerSize: root.headerRange.count,
       lineCount: root.lineCount,
       isWireForm: root.headerBareLineFeeds == 0 && root.bodyBareLineFeeds == 0,
-      hasAttachment: root.hasAttachment)
+      hasAttachment: root.hasAttachment,
+      preview: MessageText.preview(of: root, in: bytes))
   }
 
   private static func key(_ text: String) -> String { String(TextFold.fold(text).prefix(maximumKeyLength)) }

@@ -52,7 +52,7 @@ struct MIMEParser {
       item.linesBefore = lines
       item.bareBefore = bare
       fields.apply(to: &item.part, in: bytes, limits: limits, isDigestMember: isDigestMember)
-      let mayNest = open.count < limits.depth && partCount < limits.parts
+      let mayNest = open.count + 1 < limits.depth && partCount < limits.parts
       isDigestMember = false
       if item.part.content != .leaf, !mayNest { makeOpaque(&item.part) }
       open.append(item)

@@ -89,7 +89,7 @@ package struct CharsetDecoder: Sendable {
           let status = iconv(handle, &read, &left, &write, &room)
           let code = errno
           result.append(contentsOf: target[0..<(target.count - room)])
-          guard status == Int.max || status == UInt.max else { break }
+          guard status == -1 else { break }
           if code == E2BIG { continue }
           result += [0xef, 0xbf, 0xbd]
           guard code == EILSEQ, left > 0 else { break }

@@ -90,7 +90,8 @@ package enum EncodedWord {
     text.utf8.allSatisfy { (ASCII.space...ASCII.tilde).contains($0) } && !text.contains("=?")
   }
 
-  /// Encodes a text as UTF-8 encoded words of at most 75 octets each (RFC 2047 section 2), in B or Q, whichever is
+  /// Encodes a text as UTF-8 encoded words of at most 60 octets each (RFC 2047 section 2 allows 75; a field name
+  /// before the first must fit on its line), in B or Q, whichever is
   /// shorter; each can be decoded alone.
   package static func encodedWords(_ text: String) -> [String] {
     let octets = Array(text.utf8)
@@ -108,7 +109,7 @@ package enum EncodedWord {
     for scalar in text.unicodeScalars {
       let piece = UTF8.encode(scalar).map(Array.init) ?? []
       let cost = useQ ? piece.reduce(0) { $0 + (isQText($1) || $1 == ASCII.space ? 1 : 3) } : piece.count
-      if length + cost > (useQ ? 63 : 45) { flush() }
+      if length + cost > (useQ ? 48 : 36) { flush() }
       chunk += piece
       length += cost
     }

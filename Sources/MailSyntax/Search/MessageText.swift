@@ -1,0 +1,121 @@
+/// The text of a message as people read it: transfer encodings, charsets and encoded words decoded.
+package enum MessageText {
+  /// Most octets of one part that are decoded; what lies behind is not searched.
+  package static let maximumPartOctets = 64 << 20
+  /// Octets at the start of a part that a preview is made from.
+  static let previewOctets = 16_384
+
+  /// The text of a leaf part; `nil` for parts that are no text or whose encoding is unknown.
+  package static func text(of part: MIMEPart, in bytes: Span<UInt8>, limit: Int = maximumPartOctets) -> String? {
+    guard part.isText else { return nil }
+    let encoding = TransferEncoding(part.encoding)
+    guard encoding != .unknown else { return nil }
+    let range = part.bodyRange.prefix(max(0, limit))
+    return CharsetDecoder(part.charset).decode(encoding.decode(bytes, range: range.startIndex..<range.endIndex))
+  }
+
+  /// The values of all fields of a name, decoded.
+  package static func headerValues(_ name: String, of message: MIMEPart, in bytes: Span<UInt8>) -> [String] {
+    let wanted = ASCII.lowercased(name)
+    var scanner = HeaderScanner(from: message.headerRange.lowerBound, to: message.headerRange.upperBound)
+    var result: [String] = []
+    while let field = scanner.next(in: bytes) {
+      guard field.name.count == wanted.utf8.count, bytes.lowercased(field.name) == wanted else { continue }
+      result.append(
+        EncodedWord.decode(HeaderField.unfold(bytes, field.value, limit: Envelope.maximumAddressOctets)))
+    }
+    return result
+  }
+
+  /// A whole header section decoded, one field a line.
+  package static func headerText(of part: MIMEPart, in bytes: Span<UInt8>) -> String {
+    var scanner = HeaderScanner(from: part.headerRange.lowerBound, to: part.headerRange.upperBound)
+    var result = ""
+    while let field = scanner.next(in: bytes) {
+      result += String(decoding: bytes.copy(field.name), as: UTF8.self)
+      if !field.name.isEmpty { result += ": " }
+      result += EncodedWord.decode(HeaderField.unfold(bytes, field.value, limit: maximumPartOctets))
+      result += "\n"
+    }
+    return result
+  }
+
+  /// The beginning of the first text part, blanks collapsed, HTML without its tags (RFC 8970 section 3.1).
+  package static func preview(of message: MIMEPart, in bytes: Span<UInt8>, characters: Int = 200) -> String {
+    guard let part = firstText(message, subtype: "plain") ?? firstText(message, subtype: nil),
+      let text = text(of: part, in: bytes, limit: previewOctets)
+    else { return "" }
+    let visible = part.subtype == "html" ? withoutTags(text) : text
+    var result = ""
+    var count = 0
+    var isGap = false
+    for character in visible {
+      if character.isWhitespace || character == "\0" {
+        isGap = !result.isEmpty
+        continue
+      }
+      if isGap {
+        result.append(" ")
+        count += 1
+      }
+      isGap = false
+      guard count < characters else { break }
+      if character.unicodeScalars.count > 32 { continue }
+      result.append(character)
+      count += 1
+    }
+    while result.last == " " { result.removeLast() }
+    return result
+  }
+
+  private static func firstText(_ part: MIMEPart, subtype: String?) -> MIMEPart? {
+    if part.isText, part.disposition != "attachment", subtype == nil || part.subtype == subtype { return part }
+    for child in part.children {
+      if let found = firstText(child, subtype: subtype) { return found }
+    }
+    return nil
+  }
+
+  /// Drops tags, and what stands inside `<style>`, `<script>` and `<title>`.
+  private static func withoutTags(_ html: String) -> String {
+    var result: [UInt8] = []
+    let octets = Array(html.utf8)
+    var index = 0
+    while index < octets.count {
+      guard octets[index] == ASCII.less else {
+        result.append(octets[index])
+        index += 1
+        continue
+      }
+      let name = octets[(index + 1)...].prefix(6).prefix { ASCII.isLetter($0) }.map(ASCII.lower)
+      let end = octets.firstIndex(of: ASCII.greater, from: index) ?? octets.count
+      index = end + 1
+      result.append(ASCII.space)
+      if let hidden = ["style", "script", "title"].first(where: { Array($0.utf8) == name }) {
+        index = endOfElement(hidden, octets, from: min(index, octets.count))
+      }
+    }
+    return decodeEntities(String(decoding: result, as: UTF8.self))
+  }
+
+  private static func endOfElement(_ name: String, _ octets: [UInt8], from start: Int) -> Int {
+    var position = start
+    while let next = octets.firstIndex(of: ASCII.less, from: position) {
+      if next + 1 < octets.count, octets[next + 1] == ASCII.slash,
+        ASCII.equalIgnoringCase(octets[(next + 2)...].prefix(name.utf8.count), name.utf8)
+      {
+        return next
+      }
+      position = next + 1
+    }
+    return octets.count
+  }
+
+  private static func decodeEntities(_ text: String) -> String {
+    guard text.utf8.contains(ASCII.ampersand) else { return text }
+    var result = text
+    let pairs = [("&nbsp;", " "), ("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")]
+    for (entity, character) in pairs { result = result.replacing(entity, with: character) }
+    return result
+  }
+}
