@@ -91,7 +91,7 @@ import Testing
     try await accounts.addOffer(
       Offer(name: "large", quota: 100 << 20, largestQuota: 2 << 30, popLoginDelay: .seconds(30)))
     #expect(await refusal { try await accounts.addOffer(Offer(name: "small", quota: 25 << 20)) }?.code == .exists)
-    for quota in [Int64(0), 1 << 20, (25 << 20) - 1, (2 << 30) + 1] {
+    for quota: Int64 in [0, 1 << 20, (25 << 20) - 1, (2 << 30) + 1] {
       #expect(await refusal { try await accounts.addOffer(Offer(name: "odd", quota: quota)) }?.code == .overLimit)
     }
     let slow = Offer(name: "slow", quota: 25 << 20, popLoginDelay: .seconds(301))

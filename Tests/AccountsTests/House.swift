@@ -58,8 +58,8 @@ final class House: Sendable {
 
   static func makeDirectory() throws -> String {
     var template = Array("/tmp/accounts-XXXXXX".utf8CString)
-    let made = template.withUnsafeMutableBufferPointer { mkdtemp($0.baseAddress) != nil }
-    try #require(made)
+    let made = mkdtemp(&template)
+    try #require(made != nil)
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 

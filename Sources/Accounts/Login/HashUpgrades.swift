@@ -50,6 +50,8 @@ final class HashUpgrades: Sendable {
       } else {
         secrets = try await hasher.secrets(for: password, iterations: iterations)
       }
+      let keys = secrets.scram
+      guard !keepsHash || keys != nil else { return }
       try await database.write { database in
         try database.execute(
           sql: """
@@ -57,8 +59,8 @@ final class HashUpgrades: Sendable {
               scram_server_key = ? WHERE id = ? AND password = ?
             """,
           arguments: [
-            secrets.hash, Data(secrets.scram.salt), secrets.scram.iterations, Data(secrets.scram.storedKey),
-            Data(secrets.scram.serverKey), id, old,
+            secrets.hash, keys.map { Data($0.salt) }, keys?.iterations, keys.map { Data($0.storedKey) },
+            keys.map { Data($0.serverKey) }, id, old,
           ])
       }
     } catch LoginRefusal.busy {

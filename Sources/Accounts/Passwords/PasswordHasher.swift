@@ -14,7 +14,8 @@ package final class PasswordHasher: Sendable {
   /// What is kept of a password that was given in clear.
   struct Secrets: Sendable {
     let hash: String
-    let scram: SCRAMKeys
+    /// Missing for a password SCRAM cannot carry (RFC 4013 forbids some characters).
+    let scram: SCRAMKeys?
   }
 
   private let settings: HasherSettings
@@ -48,17 +49,17 @@ package final class PasswordHasher: Sendable {
       guard let setting = Crypt.yescryptSetting(cost: cost), let hash = Crypt.hash(prepared, setting: setting) else {
         throw AccountsError(.usage, "a password may be neither empty nor hold a NUL, and at most 500 octets long")
       }
-      let keys = try SCRAMKeys.derive(password: prepared, salt: randomBytes(16), iterations: iterations)
-      return Secrets(hash: hash, scram: keys)
+      return Secrets(hash: hash, scram: Self.keys(prepared, iterations))
     }
   }
 
   /// SCRAM-SHA-256 keys alone, for a password whose hash is right already.
-  func scramKeys(for password: [UInt8], iterations: Int) async throws -> SCRAMKeys {
-    try await run {
-      let prepared = PasswordPreparation.prepared(password)
-      return try SCRAMKeys.derive(password: prepared, salt: randomBytes(16), iterations: iterations)
-    }
+  func scramKeys(for password: [UInt8], iterations: Int) async throws -> SCRAMKeys? {
+    try await run { Self.keys(PasswordPreparation.prepared(password), iterations) }
+  }
+
+  private static func keys(_ prepared: [UInt8], _ iterations: Int) -> SCRAMKeys? {
+    try? SCRAMKeys.derive(password: prepared, salt: randomBytes(16), iterations: iterations)
   }
 
   /// A string of the kind new hashes are, which no password fits: what a login is verified against on a host without

@@ -14,9 +14,7 @@ struct AccountRecord: Sendable {
   private static let select = """
     SELECT a.id, a.local_part, a.domain_id, d.name, a.directory,
       a.quota_own, a.quota_bytes, a.quota_messages, o.quota_bytes, o.quota_messages,
-      a.deny_pop | a.deny_imap << 1 | a.deny_smtp << 2 | a.deny_open_smtp << 3,
-      d.deny_pop | d.deny_imap << 1 | d.deny_smtp << 2 | d.deny_open_smtp << 3,
-      coalesce(o.deny_pop | o.deny_imap << 1 | o.deny_smtp << 2 | o.deny_open_smtp << 3, 0),
+      \(DeniedServices.bits(of: "a")), \(DeniedServices.bits(of: "d")), coalesce(\(DeniedServices.bits(of: "o")), 0),
       a.suspended, d.suspended, o.name, o.pop_login_delay,
       a.password_changed_at, a.created_at, a.comment,
       a.password, a.scram_salt, a.scram_iterations, a.scram_stored_key, a.scram_server_key, a.apop_secret
@@ -83,7 +81,13 @@ struct DeniedServices {
 
   init(_ services: Set<MailService>) { self.services = services }
 
-  /// From the columns or-ed together in the order of ``MailService``.
+  /// SQL that packs the columns of a table; SQLite gives `|` and `<<` one precedence, hence the parentheses.
+  static func bits(of table: String) -> String {
+    let terms = columns.enumerated().map { "(\(table).\($0.element.column) << \($0.offset))" }
+    return "(" + terms.joined(separator: " | ") + ")"
+  }
+
+  /// From the columns packed by ``bits(of:)``.
   init(bits: Int) {
     services = Set(MailService.allCases.enumerated().filter { bits >> $0.offset & 1 == 1 }.map(\.element))
   }

@@ -9,16 +9,13 @@ enum AccountRows {
     localPart: String, domain: DomainRecord, password: PasswordColumns, quota: QuotaChoice, offerID: Int64?,
     comment: String, now: Timestamp, in database: Database
   ) throws {
-    var arguments = password.arguments
-    arguments["domain"] = domain.id
-    arguments["local"] = localPart
-    arguments["key"] = "\(localPart)@\(domain.name)"
-    arguments["directory"] = "\(domain.name)/\(localPart)"
-    arguments["now"] = now.milliseconds
-    arguments["offer"] = offerID
-    arguments["own"] = quota != .offer
-    if case .bytes(let bytes) = quota { arguments["bytes"] = bytes } else { arguments["bytes"] = nil as Int64? }
-    arguments["comment"] = comment
+    var bytes: Int64?
+    if case .bytes(let value) = quota { bytes = value }
+    let arguments: NamedValues = [
+      "domain": domain.id, "local": localPart, "key": "\(localPart)@\(domain.name)",
+      "directory": "\(domain.name)/\(localPart)", "now": now.milliseconds, "offer": offerID, "own": quota != .offer,
+      "bytes": bytes, "comment": comment,
+    ]
     try database.execute(
       sql: """
         INSERT INTO account(domain_id, local_part, key, directory, password, password_changed_at, scram_salt,
@@ -26,7 +23,7 @@ enum AccountRows {
           created_at)
         VALUES (:domain, :local, :key, :directory, :password, :now, :salt, :iterations, :stored, :server, :apop, :offer,
           :own, :bytes, :comment, :now)
-        """, arguments: StatementArguments(arguments))
+        """, arguments: StatementArguments(arguments.merging(password.arguments) { first, _ in first }))
   }
 
   /// The account a command names, or the administrator's error; also says when the domain is missing.

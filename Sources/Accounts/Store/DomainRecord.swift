@@ -42,7 +42,7 @@ struct DomainRecord: Sendable {
     let row = try Row.fetchOne(
       database,
       sql: """
-        SELECT o.name, d.deny_pop | d.deny_imap << 1 | d.deny_smtp << 2 | d.deny_open_smtp << 3, d.created_at, d.comment,
+        SELECT o.name, \(DeniedServices.bits(of: "d")), d.created_at, d.comment,
           (SELECT count(*) FROM account WHERE domain_id = d.id), (SELECT count(*) FROM alias WHERE domain_id = d.id)
         FROM domain d LEFT JOIN offer o ON o.id = d.offer_id WHERE d.id = ?
         """, arguments: [id])

@@ -8,7 +8,7 @@ struct OfferRecord: Sendable {
 
   private static let select = """
     SELECT id, name, quota_bytes, quota_max_bytes, quota_messages,
-      deny_pop | deny_imap << 1 | deny_smtp << 2 | deny_open_smtp << 3, pop_login_delay, comment FROM offer
+      \(DeniedServices.bits(of: "offer")), pop_login_delay, comment FROM offer
     """
 
   static func find(name: String, in database: Database) throws -> OfferRecord? {

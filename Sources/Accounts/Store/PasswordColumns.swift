@@ -2,6 +2,9 @@ import Foundation
 import GRDB
 import Wire
 
+/// Named arguments of a statement; NULLs are there as well.
+typealias NamedValues = [String: (any DatabaseValueConvertible)?]
+
 /// The columns of a new password, computed before the transaction that stores them.
 struct PasswordColumns: Sendable {
   let hash: String
@@ -14,7 +17,7 @@ struct PasswordColumns: Sendable {
     scram_server_key = :server, apop_secret = :apop
     """
 
-  var arguments: [String: (any DatabaseValueConvertible)?] {
+  var arguments: NamedValues {
     [
       "password": hash, "salt": scram.map { Data($0.salt) }, "iterations": scram?.iterations,
       "stored": scram.map { Data($0.storedKey) }, "server": scram.map { Data($0.serverKey) }, "apop": apopSecret,

@@ -77,14 +77,12 @@ extension Accounts {
     let now = time.now
     return try await change { database in
       let found = try AccountRows.require(address, in: database)
-      var arguments = columns.arguments
-      arguments["id"] = found.account.id
-      arguments["now"] = now.milliseconds
+      let arguments: NamedValues = ["id": found.account.id, "now": now.milliseconds]
       try database.execute(
         sql: """
           UPDATE account SET \(PasswordColumns.assignments),
             password_changed_at = max(:now, password_changed_at + 1) WHERE id = :id
-          """, arguments: StatementArguments(arguments))
+          """, arguments: StatementArguments(arguments.merging(columns.arguments) { first, _ in first }))
       return try AccountRows.require(address, in: database).account
     }
   }
