@@ -1,0 +1,133 @@
+import Configuration
+
+/// The commented configuration that `martinet init` writes; `Config/martinet.yaml` is this text with its defaults.
+package struct ConfigurationTemplate: Sendable {
+  /// The server's own name.
+  package var hostname = "mail.example.com"
+  /// Domain added to bare senders.
+  package var mailname: String?
+  /// Absolute data folder.
+  package var data = "/var/lib/martinet"
+  /// Added to every port.
+  package var portBase = 0
+  /// Addresses to listen on.
+  package var hosts = ["0.0.0.0", "[::]"]
+  /// Whether this is the sandbox of `make run`.
+  package var isDemo = false
+
+  /// Starts with the values of `Config/martinet.yaml`.
+  package init() {}
+
+  private func addresses(_ service: ListenerService) -> String {
+    "[" + hosts.map { "\"\($0):\(portBase + service.standardPort)\"" }.joined(separator: ", ") + "]"
+  }
+
+  private var demoNetworks: String { isDemo ? "[\"127.0.0.0/8\", \"::1\"]" : "[]" }
+
+  /// The file's text.
+  package var text: String {
+    """
+    # martinet.yaml: everything of this host that is not a domain's or an account's.
+    # Domains, accounts, offers and aliases live in the database: see `martinet domain --help`.
+    # `martinet config check` names every fault with its line; SIGHUP (or `martinet config reload`)
+    # reloads limits and certificates without dropping a session.
+    # Durations: 0s 90s 15m 1h 24h.  Sizes: 10240000 25M 2G.  Paths: absolute, or relative to this file.
+
+    # The server's full name: greeting, EHLO, Received: and Message-IDs. Its reverse DNS should say the same.
+    hostname: \(hostname)
+
+    # Domain added to senders without one (`user` becomes `user@mailname`).
+    mailname: \(mailname ?? hostname)
+
+    # Accounts, queue and mail; back this folder up.
+    data: \(data)
+
+    # Services and where they listen: a list of addresses each. Leave one out to switch it off.
+    listen:
+      smtp: \(addresses(.smtp))            # mail from other servers; relay for those who have the right
+      smtp-alt: \(addresses(.smtpAlt))      # the same on 2525, where a provider blocks 25 or 587
+      submission: \(addresses(.submission))     # customers' mail programs, STARTTLS
+      submissions: \(addresses(.submissions))    # customers' mail programs, TLS from the first octet
+      pop3: \(addresses(.pop3))
+      pop3s: \(addresses(.pop3s))
+      imap: \(addresses(.imap))
+      imaps: \(addresses(.imaps))
+      # lmtp: ["127.0.0.1:\(portBase + 24)"]                 # for another MTA in front (RFC 2033)
+
+    # TLS 1.2 and later. `hosts` adds certificates for further names, chosen by SNI.
+    tls:
+      certificate: \(data)/tls/cert.pem
+      key: \(data)/tls/key.pem
+      plaintext-login: \(isDemo ? "true " : "false")           # true: passwords may cross without TLS\(isDemo ? " (this is a sandbox)" : "")
+      # hosts:
+      #   pop3.customer.example: {certificate: tls/customer.pem, key: tls/customer.key}
+
+    # A login by POP3 or IMAP opens SMTP for the client's address (OPEN-SMTP).
+    open-smtp:
+      enabled: true
+      lifetime: 1h                     # since the last login; an open IMAP session renews it
+      include-networks: \(demoNetworks)            # recorded although loopback or private; neither is by default
+      webmail-networks: []             # never recorded: webmails and other front ends
+      shared-networks: []              # known to be shared by many customers
+      shared-policy: short             # what a shared network gets: short (10 minutes) or auth (no lease)
+      listeners: [smtp, smtp-alt, submission, submissions]
+      sender-policy: owned             # owned, hosted-domain or any
+      require-tls: false               # true: only logins under TLS count
+      ipv6-prefix: 64
+
+    # A POP3 client that polls more often than this is cut off (0s–300s); IMAP is not.
+    pop3:
+      login-delay: 60s
+      login-burst: 1
+      throttle-reply: resp-code        # resp-code, cut or ok-then-cut
+      throttle-key: account+network    # or account
+      apop: false                      # announce APOP, for accounts whose clear secret is stored
+      # help-url: https://example.com/pop-too-often
+
+    imap:
+      keepalive: 2m                    # "* OK Still here" for idle clients behind NAT; 0s for never
+
+    smtp:
+      greeting: ESMTP Martinet         # after the name in the 220 line
+      check-sender-domain: \(isDemo ? "false" : "true ")       # MAIL FROM needs a domain with MX or address\(isDemo ? " (off: a sandbox may have no DNS)" : "")
+      bare-line-ends: refuse           # bare CR or LF in a message: refuse or normalise
+      badmailfrom: []                  # envelope senders refused: addresses or @domain
+
+    limits:
+      message-size: 10240000
+      recipients: 100                  # of one message
+      messages-per-minute: 100         # of one network or account; above it: refusal, then the blacklist
+      unvalidated-per-minute: 10       # of those, to or from domains that are not validated
+      connections-per-address: 50
+      connections: 20000
+      failed-logins-per-minute: 10
+      login-time: 3m                   # to log in, or to send the first MAIL
+      exempt-networks: []              # no rate limit, no login slow-down, no connection cap
+      include-networks: []             # limited and blacklisted although loopback or private
+
+    # Networks whose PROXY protocol header is believed (and required).
+    proxy-networks: []
+
+    queue:
+      lifetime: 24h                    # then the message goes back to its sender
+      delay-warning: 4h                # 0s for never
+      smarthost: null                  # "host:port", or {host: …, tls: required, username: …, password-file: …}
+      concurrency: 100
+      destination-concurrency: 20
+      bounce-format: dsn               # dsn (multipart/report with qmail's text first) or qsbmf
+
+    dns:
+      servers: []                      # empty: ask from the root; else forward there, "127.0.0.1:53"
+
+    storage:
+      # template: /etc/martinet/Maildir-template   # what a new mailbox is copied from; built in when left out
+      threads: 16
+      cache: 64M
+      undelete: 0s                     # how long expunged mail is kept for `martinet mailbox undelete`
+      quota-warning: 90                # percent; 0 for never
+
+    log-level: info
+
+    """
+  }
+}
