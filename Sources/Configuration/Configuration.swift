@@ -13,23 +13,23 @@ package struct Configuration: Sendable {
   /// Services and the addresses they listen on, in the file's order.
   package var listeners: [ListenerSetting]
   /// Certificates and what may be said without TLS.
-  package var tls: TLSSettings
+  package var tls: TLSSection
   /// OPEN-SMTP leases.
-  package var openSMTP: OpenSMTPSettings
+  package var openSMTP: OpenSMTPSection
   /// POP3 polling limits.
-  package var pop3: POP3Settings
+  package var pop3: POP3Section
   /// IMAP session settings.
-  package var imap: IMAPSettings
+  package var imap: IMAPSection
   /// SMTP texts and checks.
-  package var smtp: SMTPSettings
+  package var smtp: SMTPSection
   /// Sizes, rates and caps.
-  package var limits: LimitSettings
+  package var limits: LimitSection
   /// The outbound queue.
-  package var queue: QueueSettings
+  package var queue: QueueSection
   /// Where names are asked.
-  package var dns: DNSSettings
+  package var dns: DNSSection
   /// Mail storage.
-  package var storage: StorageSettings
+  package var storage: StorageSection
   /// Networks whose PROXY protocol header is believed; connections from them must send one.
   package var proxyNetworks: [IPNetwork]
   /// `trace`, `debug`, `info`, `notice`, `warning` or `error`.
@@ -135,7 +135,7 @@ package struct CertificateFiles: Hashable, Sendable {
 }
 
 /// The section `tls`.
-package struct TLSSettings: Sendable {
+package struct TLSSection: Sendable {
   /// The certificate of the primary name; `nil` when TLS is not configured.
   package var primary: CertificateFiles?
   /// Certificates by host name, chosen by SNI.
@@ -145,7 +145,7 @@ package struct TLSSettings: Sendable {
 }
 
 /// The section `open-smtp`.
-package struct OpenSMTPSettings: Sendable {
+package struct OpenSMTPSection: Sendable {
   /// Whether POP and IMAP logins open SMTP at all.
   package var enabled: Bool
   /// Life of a lease since the last login (3600 s).
@@ -169,7 +169,7 @@ package struct OpenSMTPSettings: Sendable {
 }
 
 /// The section `pop3`.
-package struct POP3Settings: Sendable {
+package struct POP3Section: Sendable {
   /// Least time between two successful logins of an account from one network (60 s).
   package var loginDelay: Duration
   /// Logins allowed within the delay before it bites (1 = strict).
@@ -185,13 +185,13 @@ package struct POP3Settings: Sendable {
 }
 
 /// The section `imap`.
-package struct IMAPSettings: Sendable {
+package struct IMAPSection: Sendable {
   /// How often an idle client hears `* OK Still here`; zero for never.
   package var keepalive: Duration
 }
 
 /// The section `smtp`.
-package struct SMTPSettings: Sendable {
+package struct SMTPSection: Sendable {
   /// Text after the name in the 220 greeting.
   package var greeting: String
   /// Whether a MAIL FROM domain must exist in the DNS (R49).
@@ -203,7 +203,7 @@ package struct SMTPSettings: Sendable {
 }
 
 /// The section `limits`.
-package struct LimitSettings: Sendable {
+package struct LimitSection: Sendable {
   /// Largest message in octets (10 240 000).
   package var messageSize: Int64
   /// Recipients of one message (100).
@@ -239,7 +239,7 @@ package struct SmarthostSetting: Sendable {
 }
 
 /// The section `queue`.
-package struct QueueSettings: Sendable {
+package struct QueueSection: Sendable {
   /// Age at which a message is returned (24 h).
   package var lifetime: Duration
   /// Age at which the sender is told of the delay (4 h); zero for never.
@@ -257,7 +257,7 @@ package struct QueueSettings: Sendable {
 }
 
 /// The section `dns`.
-package struct DNSSettings: Sendable {
+package struct DNSSection: Sendable {
   /// Resolvers to forward to; empty to ask from the root.
   package var servers: [HostPort]
   /// Absolute path of a DNSSEC trust anchor file.
@@ -265,7 +265,7 @@ package struct DNSSettings: Sendable {
 }
 
 /// The section `storage`.
-package struct StorageSettings: Sendable {
+package struct StorageSection: Sendable {
   /// Absolute path of the folder a new mailbox is copied from; `nil` for the built-in one.
   package var template: String?
   /// Threads for file work.

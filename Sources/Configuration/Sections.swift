@@ -1,6 +1,6 @@
 import Basics
 
-extension TLSSettings {
+extension TLSSection {
   init(_ reader: SettingsReader, _ base: String) {
     primary = CertificateFiles(reader, base)
     plaintextLogin = reader.bool("plaintext-login", default: false)
@@ -35,7 +35,7 @@ extension CertificateFiles {
   }
 }
 
-extension OpenSMTPSettings {
+extension OpenSMTPSection {
   init(_ reader: SettingsReader) {
     enabled = reader.bool("enabled", default: true)
     lifetime = reader.duration("lifetime", default: .seconds(3600), in: .seconds(1)...(.seconds(86_400)))
@@ -56,7 +56,7 @@ extension OpenSMTPSettings {
   }
 }
 
-extension POP3Settings {
+extension POP3Section {
   init(_ reader: SettingsReader) {
     loginDelay = reader.duration("login-delay", default: .seconds(60), in: .zero...(.seconds(300)))
     loginBurst = reader.integer("login-burst", default: 1, in: 1...100)
@@ -69,14 +69,14 @@ extension POP3Settings {
   }
 }
 
-extension IMAPSettings {
+extension IMAPSection {
   init(_ reader: SettingsReader) {
     keepalive = reader.duration("keepalive", default: .seconds(120), in: .zero...(.seconds(1800)))
     reader.finish()
   }
 }
 
-extension SMTPSettings {
+extension SMTPSection {
   init(_ reader: SettingsReader) {
     greeting = reader.string("greeting") ?? "ESMTP Martinet"
     if greeting.utf8.contains(where: { $0 < 0x20 || $0 > 0x7e }) || greeting.utf8.count > 200 {
@@ -89,7 +89,7 @@ extension SMTPSettings {
   }
 }
 
-extension LimitSettings {
+extension LimitSection {
   init(_ reader: SettingsReader) {
     messageSize = reader.size("message-size", default: 10_240_000, in: 1000...(1 << 31))
     recipients = reader.integer("recipients", default: 100, in: 1...10_000)
@@ -105,7 +105,7 @@ extension LimitSettings {
   }
 }
 
-extension QueueSettings {
+extension QueueSection {
   init(_ reader: SettingsReader, _ base: String) {
     lifetime = reader.duration("lifetime", default: .seconds(86_400), in: .seconds(1)...(.seconds(30 * 86_400)))
     delayWarning = reader.duration("delay-warning", default: .seconds(4 * 3600), in: .zero...(.seconds(30 * 86_400)))
@@ -145,7 +145,7 @@ extension QueueSettings {
   }
 }
 
-extension DNSSettings {
+extension DNSSection {
   init(_ reader: SettingsReader, _ base: String) {
     servers = []
     for text in reader.strings("servers") {
@@ -160,7 +160,7 @@ extension DNSSettings {
   }
 }
 
-extension StorageSettings {
+extension StorageSection {
   init(_ reader: SettingsReader, _ base: String) {
     template = reader.string("template").map { resolve($0, base) }
     threads = reader.integer("threads", default: 16, in: 1...256)
