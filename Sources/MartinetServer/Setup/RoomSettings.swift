@@ -1,0 +1,80 @@
+import Basics
+import Configuration
+import DNSResolver
+import MailQueue
+import MailStore
+import RelayAccess
+import Wire
+
+// How the configuration's sections become each room's own settings.
+
+extension RelaySettings {
+  init(_ configuration: Configuration) {
+    self.init()
+    node = configuration.hostname
+    let leases = configuration.openSMTP
+    openSMTP.enabled = leases.enabled
+    openSMTP.lifetime = leases.lifetime
+    openSMTP.ipv6Prefix = leases.ipv6Prefix
+    openSMTP.includeNetworks = leases.includeNetworks
+    openSMTP.webmailNetworks = leases.webmailNetworks
+    openSMTP.sharedNetworks = leases.sharedNetworks
+    openSMTP.sharedPolicy = leases.sharedPolicy == "auth" ? .requireAuth : .shortLease
+    openSMTP.listeners = Set(leases.listeners)
+    openSMTP.senderPolicy = OpenSMTPSettings.SenderPolicy(rawValue: leases.senderPolicy) ?? .owned
+    openSMTP.requireTLS = leases.requireTLS
+    openSMTP.proxyNetworks = configuration.proxyNetworks
+    popThrottle.delay = configuration.pop3.loginDelay
+    popThrottle.burst = configuration.pop3.loginBurst
+    popThrottle.accountOnly = configuration.pop3.throttleKey == "account"
+    popThrottle.reply = PopThrottleSettings.Reply(rawValue: configuration.pop3.throttleReply) ?? .respCode
+    limits.messagesPerMinute = configuration.limits.messagesPerMinute
+    limits.unvalidatedPerMinute = configuration.limits.unvalidatedPerMinute
+    limits.exemptNetworks = configuration.limits.exemptNetworks
+    limits.includeNetworks = configuration.limits.includeNetworks
+  }
+}
+
+extension MailStoreSettings {
+  init(_ configuration: Configuration, _ folder: DataFolder) {
+    self.init(hostname: configuration.hostname, templateDirectory: configuration.storage.template)
+    fileThreads = configuration.storage.threads
+    viewCacheBytes = Int(clamping: configuration.storage.cache)
+    undelete = configuration.storage.undelete == .zero ? nil : configuration.storage.undelete
+    quotaWarningPercent = configuration.storage.quotaWarning
+  }
+}
+
+extension MailQueueSettings {
+  init(_ configuration: Configuration, _ folder: DataFolder) {
+    self.init(directory: folder.queue)
+    lifetime = configuration.queue.lifetime
+    fileThreads = configuration.storage.threads
+  }
+}
+
+extension WireSettings {
+  init(_ configuration: Configuration) {
+    self.init()
+    connections = configuration.limits.connections
+    connectionsPerAddress = configuration.limits.connectionsPerAddress
+    pendingPerAddress = min(pendingPerAddress, connectionsPerAddress)
+    exemptNetworks = configuration.limits.exemptNetworks
+    timeBeforeLogin = configuration.limits.loginTime
+  }
+}
+
+extension FailedLoginSettings {
+  init(_ configuration: Configuration) {
+    self.init()
+    failuresPerMinute = configuration.limits.failedLoginsPerMinute
+    exemptNetworks = configuration.limits.exemptNetworks
+  }
+}
+
+extension ResolverSettings {
+  init(_ configuration: Configuration) {
+    self.init(
+      servers: configuration.dns.servers.map(\.description), trustAnchorFile: configuration.dns.trustAnchor)
+  }
+}
