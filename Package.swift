@@ -82,6 +82,7 @@ let package = Package(
         "Configuration", "SMTPServer", "POP3Server", "IMAPServer", "Delivery", "Accounts", "RelayAccess", "MailStore",
         "MailQueue", "Wire", "DNSResolver", "Basics", "MailSyntax", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ] + nio),
     .executableTarget(
       name: "martinet",

@@ -16,7 +16,7 @@ struct MartinetCommand: AsyncParsableCommand {
       """,
     version: MartinetVersion.text,
     subcommands: [
-      InitCommand.self, ServeCommand.self, ConfigCommand.self, StatusCommand.self,
+      InitCommand.self, ConfigCommand.self, StatusCommand.self,
     ])
 }
 

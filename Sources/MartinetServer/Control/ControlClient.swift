@@ -39,7 +39,7 @@ package struct ControlClient: Sendable {
     }
     guard connected == 0 else { throw Failure.notRunning }
     let request = Array((line + "\n").utf8)
-    guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL.rawValue)) == request.count else {
+    guard send(descriptor, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
       throw Failure.noAnswer
     }
     var answer: [UInt8] = []

@@ -28,13 +28,10 @@ package struct LineLogHandler: LogHandler {
   }
 
   /// Writes one line.
-  package func log(
-    level: Logger.Level, message: Logger.Message, metadata extra: Logger.Metadata?, source: String, file: String,
-    function: String, line: UInt
-  ) {
-    var text = "\(Timestamp.systemNow.rfc3339) \(level) \(label): "
-    Self.escape("\(message)", into: &text)
-    let facts = extra.map { metadata.merging($0) { _, new in new } } ?? metadata
+  package func log(event: LogEvent) {
+    var text = "\(Timestamp.systemNow.rfc3339) \(event.level) \(label): "
+    Self.escape("\(event.message)", into: &text)
+    let facts = event.metadata.map { metadata.merging($0) { _, new in new } } ?? metadata
     for (key, value) in facts.sorted(by: { $0.key < $1.key }) {
       text += " \(key)="
       Self.escape("\(value)", into: &text)

@@ -87,9 +87,8 @@ package struct HostSetup: Sendable {
     let key = "\(folder.tls)/key.pem"
     guard access(certificate, F_OK) != 0 || access(key, F_OK) != 0 else { return }
     var names = [hostname]
-    if isDemo { names += ["localhost", Self.demoDomain, "mail.\(Self.demoDomain)"] }
-    try SelfSignedCertificate.write(
-      certificate: certificate, key: key, names: names, addresses: isDemo ? ["127.0.0.1", "::1"] : [])
+    if isDemo { names += ["localhost", Self.demoDomain, "127.0.0.1", "::1"] }
+    try SelfSignedCertificate(hostNames: names, now: .systemNow).write(certificate: certificate, key: key)
   }
 
   private func addDemo(to rooms: HostRooms) async throws {

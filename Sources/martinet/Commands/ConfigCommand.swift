@@ -28,7 +28,8 @@ struct ConfigCommand: AsyncParsableCommand {
       guard faults.isEmpty else {
         throw CommandFailure(.usage, faults.joined(separator: "\n"), data: ["faults": JSONValue(faults)])
       }
-      return CommandResult(["file": .string(configuration.file), "faults": []], text: "\(configuration.file): no fault found")
+      return CommandResult(
+        ["file": .string(configuration.file), "faults": []], text: "\(configuration.file): no fault found")
     }
 
     private static func json(_ fault: ConfigurationFault) -> JSONValue {

@@ -44,7 +44,8 @@ struct InitCommand: HostCommand {
       throw CommandFailure(.exists, "\(file) exists already; use --reconfigure to replace it")
     }
     let configuration = try await setup.perform()
-    let logins: JSONValue = demo ? .array(HostSetup.demoLogins.map { ["login": .string($0.login), "password": .string($0.password)] }) : []
+    let logins: JSONValue =
+      demo ? .array(HostSetup.demoLogins.map { ["login": .string($0.login), "password": .string($0.password)] }) : []
     var lines = ["configuration: \(file)", "data:          \(configuration.data)"]
     if demo {
       lines += HostSetup.demoLogins.map { "login:         \($0.login)   password: \($0.password)" }
@@ -53,7 +54,10 @@ struct InitCommand: HostCommand {
     }
     lines.append("then:          martinet serve --config \(file)")
     return CommandResult(
-      ["config": .string(file), "data": .string(configuration.data), "hostname": .string(configuration.hostname), "logins": logins],
+      [
+        "config": .string(file), "data": .string(configuration.data), "hostname": .string(configuration.hostname),
+        "logins": logins,
+      ],
       text: lines.joined(separator: "\n"))
   }
 

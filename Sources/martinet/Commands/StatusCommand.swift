@@ -15,10 +15,12 @@ struct StatusCommand: HostCommand {
       rows = try ControlClient(configuration: configuration).request("status")
     } catch {
       throw CommandFailure(
-        .notFound, "no server runs on \(configuration.data); start it with: martinet serve --config \(configuration.file)",
+        .notFound,
+        "no server runs on \(configuration.data); start it with: martinet serve --config \(configuration.file)",
         data: ["running": false, "listeners": .array(configuration.listeners.flatMap(Self.stopped))])
     }
-    let facts = Dictionary(rows.filter { $0.count == 2 }.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
+    let facts = Dictionary(
+      rows.filter { $0.count == 2 }.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
     let listeners = rows.filter { $0.first == "listener" && $0.count >= 5 }
     var table = Table("SERVICE", "ADDRESS", "PORT", "STATE", "SESSIONS")
     for row in listeners { table.add(row[1], row[2], row[3], "listening", row[4]) }
@@ -43,7 +45,8 @@ struct StatusCommand: HostCommand {
   private static func stopped(_ listener: ListenerSetting) -> [JSONValue] {
     listener.addresses.map { address in
       [
-        "service": .string(listener.service.rawValue), "address": .string(address.host), "port": JSONValue(address.port),
+        "service": .string(listener.service.rawValue), "address": .string(address.host),
+        "port": JSONValue(address.port),
         "state": "stopped", "sessions": 0,
       ]
     }

@@ -12,7 +12,9 @@ struct Introduction {
   }
 
   var text: String {
-    let ports = configuration.listeners.map { "  \($0.service.rawValue) \($0.addresses.map(\.description).joined(separator: ", "))" }
+    let ports = configuration.listeners.map {
+      "  \($0.service.rawValue) \($0.addresses.map(\.description).joined(separator: ", "))"
+    }
     let logins = HostSetup.demoLogins.map { "  \($0.login)   password: \($0.password)" }
     let alice = HostSetup.demoLogins[0]
     return """

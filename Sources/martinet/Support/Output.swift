@@ -27,14 +27,19 @@ enum Output {
   /// Prints a line to stderr.
   static func errorLine(_ text: String) { write(text, to: STDERR_FILENO) }
 
+  /// Writes to stderr without ending the line.
+  static func prompt(_ text: String) { write(Array(text.utf8), to: STDERR_FILENO) }
+
   private static func object(ok: Bool, data: JSONValue, error: JSONValue, warnings: [String]) {
     let value: JSONValue = ["ok": .bool(ok), "data": data, "error": error, "warnings": JSONValue(warnings)]
     line(value.text)
   }
 
   private static func write(_ text: String, to descriptor: Int32) {
-    var bytes = Array(text.utf8)
-    if bytes.last != 0x0a { bytes.append(0x0a) }
+    write(Array(text.hasSuffix("\n") ? text.utf8 : (text + "\n").utf8), to: descriptor)
+  }
+
+  private static func write(_ bytes: [UInt8], to descriptor: Int32) {
     var offset = 0
     while offset < bytes.count {
       let written = bytes.withUnsafeBytes { buffer in

@@ -6,7 +6,8 @@ import ArgumentParser
 
 /// Where a new password comes from; never from the command line itself.
 struct PasswordOptions: ParsableArguments {
-  @Option(help: ArgumentHelp("Read the password from the first line of a file; - is standard input.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Read the password from the first line of a file; - is standard input.", valueName: "file"))
   var passwordFile: String?
 
   @Flag(help: "Make a random password and print it once.")
@@ -55,7 +56,7 @@ struct PasswordOptions: ParsableArguments {
   }
 
   private static func ask(_ prompt: String) throws -> String {
-    fputs(prompt, stderr)
+    Output.prompt(prompt)
     var saved = termios()
     tcgetattr(STDIN_FILENO, &saved)
     var silent = saved
@@ -63,7 +64,7 @@ struct PasswordOptions: ParsableArguments {
     tcsetattr(STDIN_FILENO, TCSANOW, &silent)
     defer {
       tcsetattr(STDIN_FILENO, TCSANOW, &saved)
-      fputs("\n", stderr)
+      Output.prompt("\n")
     }
     guard let line = readLine(), !line.isEmpty else { throw CommandFailure(.usage, "the password is empty") }
     return line
