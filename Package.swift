@@ -95,6 +95,7 @@ let package = Package(
     tests("RelayAccess"), tests("MailStore"), tests("MailQueue"), tests("SMTPClient"), tests("Delivery"),
     tests("POP3Server", ["WireTesting"]), tests("IMAPServer", ["WireTesting"]), tests("SMTPServer", ["WireTesting"]),
     tests("Configuration"), tests("MartinetServer", ["WireTesting"]),
+    tests("martinet", [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
   ],
   swiftLanguageModes: [.v6]
 )
