@@ -6,8 +6,6 @@ package struct IMAPSettings: Sendable {
   package var hostname: String
   /// Whether a password may travel without TLS (`tls.plaintext-login`).
   package var plaintextLogin: Bool
-  /// Whether STARTTLS can be offered: a certificate is there.
-  package var offersTLS: Bool
   /// Folder for messages that are too large to be kept in memory while they arrive; on the disk of the mail.
   package var spoolDirectory: String
   /// How long a session's OPEN-SMTP lease lasts without being touched (`open-smtp.lifetime`).
@@ -17,13 +15,12 @@ package struct IMAPSettings: Sendable {
 
   /// Makes settings; every value but the name of the host and the spool has a default.
   package init(
-    hostname: String, spoolDirectory: String, plaintextLogin: Bool = false, offersTLS: Bool = true,
+    hostname: String, spoolDirectory: String, plaintextLogin: Bool = false,
     leaseLifetime: Duration = .seconds(3600), limits: IMAPLimits = IMAPLimits()
   ) {
     self.hostname = hostname
     self.spoolDirectory = spoolDirectory
     self.plaintextLogin = plaintextLogin
-    self.offersTLS = offersTLS
     self.leaseLifetime = leaseLifetime
     self.limits = limits
   }

@@ -1,3 +1,5 @@
+import Basics
+
 /// Collects what the server says; every method writes octets that can never break a line or a string.
 struct ResponseWriter {
   var bytes: [UInt8] = []
@@ -128,4 +130,34 @@ struct ResponseWriter {
 
 extension Collection<UInt8> {
   fileprivate var isNIL: Bool { count == 3 && zip(self, "NIL".utf8).allSatisfy { $0.asciiUppercased == $1 } }
+}
+
+extension ResponseWriter {
+  private static let months: [StaticString] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+  ]
+
+  /// `date-time` in UTC: `"17-Jul-1996 02:44:25 +0000"`.
+  mutating func internalDate(_ time: Timestamp) {
+    let civil = CivilTime(secondsSinceEpoch: time.seconds)
+    octet(UInt8(ascii: "\""))
+    twoDigits(civil.day)
+    octet(UInt8(ascii: "-"))
+    text(Self.months[min(11, max(0, civil.month - 1))])
+    octet(UInt8(ascii: "-"))
+    twoDigits(civil.year / 100)
+    twoDigits(civil.year % 100)
+    space()
+    twoDigits(civil.hour)
+    octet(UInt8(ascii: ":"))
+    twoDigits(civil.minute)
+    octet(UInt8(ascii: ":"))
+    twoDigits(civil.second)
+    text(" +0000\"")
+  }
+
+  private mutating func twoDigits(_ value: Int) {
+    octet(0x30 | UInt8(truncatingIfNeeded: value / 10 % 10))
+    octet(0x30 | UInt8(truncatingIfNeeded: value % 10))
+  }
 }

@@ -1,0 +1,148 @@
+/// THREAD=REFERENCES (RFC 5256 section 3): Jamie Zawinski's algorithm, step by step as the RFC numbers them.
+struct ReferenceThreader {
+  private var forest: ThreadForest
+  private var byID: [String: Int] = [:]
+
+  static func threads(_ messages: [ThreadInput]) -> ThreadForest {
+    var threader = ReferenceThreader(messages)
+    threader.link()
+    threader.prune()
+    threader.forest.sort()
+    threader.mergeSubjects()
+    threader.forest.sort()
+    return threader.forest
+  }
+
+  private init(_ messages: [ThreadInput]) { forest = ThreadForest(messages: messages) }
+
+  // MARK: Step 1: containers and their links
+
+  private mutating func link() {
+    for (index, message) in forest.messages.enumerated() {
+      let node = container(for: index, message.messageID)
+      var previous: Int?
+      for id in message.references where !id.isEmpty {
+        let reference = container(id)
+        if let previous, forest.nodes[reference].parent == nil { attach(reference, to: previous) }
+        previous = reference
+      }
+      // The last reference is the parent, whatever other messages said about it.
+      detach(node)
+      if let previous { attach(node, to: previous) }
+    }
+    forest.roots = forest.nodes.indices.filter { forest.nodes[$0].parent == nil }
+  }
+
+  /// The container of a message; one of its own when its id is missing or was seen before.
+  private mutating func container(for message: Int, _ id: String) -> Int {
+    if !id.isEmpty, let node = byID[id], forest.nodes[node].message == nil {
+      forest.nodes[node].message = message
+      return node
+    }
+    let node = forest.nodes.count
+    forest.nodes.append(ThreadForest.Node(message: message))
+    if !id.isEmpty, byID[id] == nil { byID[id] = node }
+    return node
+  }
+
+  private mutating func container(_ id: String) -> Int {
+    if let node = byID[id] { return node }
+    let node = forest.nodes.count
+    forest.nodes.append(ThreadForest.Node())
+    byID[id] = node
+    return node
+  }
+
+  /// Makes a node another's child, unless that would close a loop.
+  private mutating func attach(_ child: Int, to parent: Int) {
+    guard child != parent else { return }
+    if !forest.nodes[child].children.isEmpty {
+      var above: Int? = parent
+      while let node = above {
+        if node == child { return }
+        above = forest.nodes[node].parent
+      }
+    }
+    forest.nodes[child].parent = parent
+    forest.nodes[parent].children.append(child)
+  }
+
+  private mutating func detach(_ node: Int) {
+    guard let parent = forest.nodes[node].parent else { return }
+    forest.nodes[node].parent = nil
+    forest.nodes[parent].children.removeAll { $0 == node }
+  }
+
+  // MARK: Step 3: containers without messages
+
+  private mutating func prune() {
+    for node in forest.depthFirst().reversed() {
+      var kept: [Int] = []
+      for child in forest.nodes[node].children {
+        // A dummy below the top gives its children to its parent.
+        if forest.nodes[child].message == nil { kept += forest.nodes[child].children } else { kept.append(child) }
+      }
+      forest.nodes[node].children = kept
+    }
+    forest.roots = forest.roots.compactMap { root in
+      guard forest.nodes[root].message == nil else { return root }
+      switch forest.nodes[root].children.count {
+      case 0: return nil
+      case 1: return forest.nodes[root].children[0]
+      default: return root
+      }
+    }
+  }
+
+  // MARK: Step 5: threads of one subject
+
+  private func firstMessage(_ root: Int) -> ThreadInput? {
+    let node = forest.nodes[root].message == nil ? forest.nodes[root].children.first : root
+    return node.flatMap { forest.nodes[$0].message }.map { forest.messages[$0] }
+  }
+
+  private func isReply(_ root: Int) -> Bool { firstMessage(root)?.isReply ?? false }
+
+  private mutating func mergeSubjects() {
+    var table: [[UInt8]: Int] = [:]
+    for root in forest.roots {
+      guard let subject = firstMessage(root)?.subject, !subject.isEmpty else { continue }
+      guard let known = table[subject] else {
+        table[subject] = root
+        continue
+      }
+      let knownIsDummy = forest.nodes[known].message == nil
+      let isDummy = forest.nodes[root].message == nil
+      if !knownIsDummy, isDummy || (isReply(known) && !isReply(root)) { table[subject] = root }
+    }
+    var roots: [Int] = []
+    var replaced: [Int: Int] = [:]
+    for root in forest.roots {
+      guard let subject = firstMessage(root)?.subject, !subject.isEmpty, let known = table[subject], known != root
+      else {
+        roots.append(root)
+        continue
+      }
+      merge(root, into: known, subject: subject, &table, &replaced)
+    }
+    forest.roots = roots.map { replaced[$0] ?? $0 }
+  }
+
+  private mutating func merge(
+    _ root: Int, into known: Int, subject: [UInt8], _ table: inout [[UInt8]: Int], _ replaced: inout [Int: Int]
+  ) {
+    let knownIsDummy = forest.nodes[known].message == nil
+    let isDummy = forest.nodes[root].message == nil
+    if knownIsDummy, isDummy {
+      forest.nodes[known].children += forest.nodes[root].children
+    } else if knownIsDummy || (isReply(root) && !isReply(known)) {
+      forest.nodes[known].children.append(root)
+    } else {
+      // Two threads of equal rank become children of a new dummy, which takes the known one's place.
+      let dummy = forest.nodes.count
+      forest.nodes.append(ThreadForest.Node(message: nil, children: [known, root]))
+      table[subject] = dummy
+      replaced[known] = dummy
+    }
+  }
+}

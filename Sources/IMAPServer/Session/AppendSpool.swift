@@ -1,0 +1,82 @@
+import Basics
+import MailStore
+import NIOPosix
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// One appended message while it arrives: in memory as long as it is small, then in a file of its own.
+///
+/// File work runs on a thread pool. The file is removed when the spool is let go.
+final class AppendSpool {
+  private var memory: [UInt8] = []
+  private var descriptor: Int32 = -1
+  private(set) var path: String?
+  private(set) var size = 0
+  private let threshold: Int
+  private let directory: String
+
+  init(expecting count: Int, threshold: Int, directory: String) {
+    self.threshold = threshold
+    self.directory = directory
+    memory.reserveCapacity(min(count, threshold))
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+    if let path { unlink(path) }
+  }
+
+  /// Takes some octets; NUL, which no message may hold (RFC 3501 section 4.3.1), becomes 0x80.
+  func add(_ octets: [UInt8]) async throws {
+    size += octets.count
+    if octets.contains(0) {
+      memory.append(contentsOf: octets.lazy.map { $0 == 0 ? 0x80 : $0 })
+    } else {
+      memory.append(contentsOf: octets)
+    }
+    if memory.count > threshold { try await writeOut() }
+  }
+
+  /// The message, complete.
+  func content() async throws -> MessageContent {
+    guard path != nil else { return .bytes(memory) }
+    try await writeOut()
+    return .file(path: path ?? "", size: size)
+  }
+
+  private func writeOut() async throws {
+    let octets = memory
+    let name = path ?? "\(directory)/imap-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+    let open = descriptor
+    descriptor = try await NIOThreadPool.singleton.runIfActive {
+      try Self.write(octets, to: name, open)
+    }
+    path = name
+    memory.removeAll(keepingCapacity: true)
+  }
+
+  /// Appends to the file, which is made first when it is not open.
+  private static func write(_ octets: [UInt8], to path: String, _ open: Int32) throws -> Int32 {
+    let file = open >= 0 ? open : Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw StoreError(.temporary, "\(path): \(String(cString: strerror(errno)))") }
+    var written = 0
+    while written < octets.count {
+      let count = octets.withUnsafeBytes {
+        Glibc.write(file, $0.baseAddress.map { $0 + written }, octets.count - written)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else {
+        let reason = String(cString: strerror(errno))
+        if open < 0 {
+          close(file)
+          unlink(path)
+        }
+        throw StoreError(.temporary, "\(path): \(reason)")
+      }
+      written += count
+    }
+    return file
+  }
+}

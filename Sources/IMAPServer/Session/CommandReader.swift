@@ -1,0 +1,156 @@
+import Basics
+import Wire
+
+/// What a client has sent, framed: one command with all its literals, or what is left of one.
+enum IncomingCommand {
+  /// A whole command, literals in place.
+  case command([UInt8])
+  /// An APPEND up to the announcement of its first message.
+  case append([UInt8], LiteralHeader)
+  /// A command that was refused for its size; its octets are gone.
+  case refused(tag: [UInt8]?, Refusal)
+}
+
+/// Framing of commands and literals (RFC 3501 section 2.2, RFC 7888).
+extension IMAPSession {
+  private var lineLimit: Int { user == nil ? limits.lineBeforeLogin : limits.line }
+  private var literalLimit: Int { user == nil ? limits.literalsBeforeLogin : limits.literals }
+
+  /// Waits for the next command; `nil` when the client is gone or the session has to end.
+  func nextCommand() async throws -> IncomingCommand? {
+    let first: [UInt8]
+    do {
+      guard let line = try await firstLine() else { return nil }
+      first = line
+    } catch ConnectionError.lineTooLong {
+      return .refused(tag: nil, .bad("Command line too long"))
+    }
+    guard var header = LiteralHeader(atEndOf: first) else { return .command(first) }
+    let (tag, name) = CommandParser.name(of: first) ?? (nil, "")
+    let isAppend = name == "APPEND" && user != nil
+    var buffer = first
+    var literalOctets: UInt64 = 0
+    var lineOctets = first.count
+    while true {
+      if isAppend, !isMailboxLiteral(buffer, header) { return .append(buffer, header) }
+      let (total, overflow) = literalOctets.addingReportingOverflow(header.count)
+      guard !overflow, total <= UInt64(literalLimit) else {
+        return try await refuse(tag, header, Refusal(status: .bad, code: .tooBig, text: "Literal too large"))
+      }
+      guard !header.isBinary else { return try await refuse(tag, header, .bad("Binary literals are not supported")) }
+      literalOctets = total
+      buffer.append(0x0d)
+      buffer.append(0x0a)
+      guard try await readLiteral(header, into: &buffer) else { return nil }
+      do {
+        guard let rest = try await connection.readLine(limit: lineLimit, timeout: limits.literalTimeout) else {
+          return nil
+        }
+        lineOctets += rest.count
+        buffer.append(contentsOf: rest)
+        guard lineOctets <= lineLimit else { return .refused(tag: tag, .bad("Command line too long")) }
+        guard let next = LiteralHeader(atEndOf: rest) else { return .command(buffer) }
+        header = next
+        header.start += buffer.count - rest.count
+      } catch ConnectionError.lineTooLong {
+        return .refused(tag: tag, .bad("Command line too long"))
+      }
+    }
+  }
+
+  /// Whether the announced literal is APPEND's mailbox name rather than a message.
+  private func isMailboxLiteral(_ buffer: [UInt8], _ header: LiteralHeader) -> Bool {
+    (try? AppendHead.parse(buffer, announcement: header.start)) == .mailboxIsLiteral
+  }
+
+  /// Waits for a command's first line as long as an idle client may be silent, touching the lease in between.
+  private func firstLine() async throws -> [UInt8]? {
+    guard user != nil else {
+      return try await connection.readLine(limit: lineLimit, timeout: limits.loginTimeout)
+    }
+    let start = service.time.uptime
+    while true {
+      let silent = service.time.uptime - start
+      guard silent < limits.idleTimeout else { throw ConnectionError.timeout }
+      let wait = min(limits.idleTimeout - silent, try await touchLease())
+      do {
+        switch try await connection.readLine(limit: lineLimit, timeout: wait, or: wakeup) {
+        case .line(let line): return line
+        case .end: return nil
+        case .woken: if try await accountHasChanged() { return nil }
+        }
+      } catch ConnectionError.timeout where service.time.uptime - start < limits.idleTimeout {
+        continue
+      }
+    }
+  }
+
+  /// Asks for a literal when the client waits, and takes its octets.
+  ///
+  /// - Returns: `false` when the client is gone.
+  private func readLiteral(_ header: LiteralHeader, into buffer: inout [UInt8]) async throws -> Bool {
+    if !header.isNonSynchronizing {
+      out.text("+ Ready for literal data\r\n")
+      send()
+    }
+    var missing = Int(clamping: header.count)
+    buffer.reserveCapacity(buffer.count + missing + 64)
+    while missing > 0 {
+      var taken: [UInt8] = []
+      let isOpen = try await connection.consume(timeout: limits.literalTimeout) { octets in
+        let count = min(missing, octets.count)
+        taken.append(contentsOf: UnsafeRawBufferPointer(rebasing: octets[..<count]))
+        return count
+      }
+      guard isOpen else { return false }
+      buffer.append(contentsOf: taken)
+      missing -= taken.count
+    }
+    return true
+  }
+
+  /// Refuses a literal: one the client waits with is simply not asked for, any other is read and dropped, with
+  /// all that follows in its command, so that none of it runs as a command.
+  ///
+  /// - Returns: `nil` when the session has to end.
+  func refuse(
+    _ tag: [UInt8]?, _ first: LiteralHeader, _ refusal: Refusal
+  ) async throws -> IncomingCommand? {
+    var header = first
+    var swallowed: UInt64 = 0
+    let limit = UInt64(user == nil ? limits.swallowedBeforeLogin : limits.swallowed)
+    while header.isNonSynchronizing {
+      let (total, overflow) = swallowed.addingReportingOverflow(header.count)
+      guard !overflow, total <= limit else {
+        bye(.tooBig, "Literal too large")
+        return nil
+      }
+      swallowed = total
+      guard try await drop(header.count) else { return nil }
+      do {
+        guard let rest = try await connection.readLine(limit: limits.line, timeout: limits.literalTimeout) else {
+          return nil
+        }
+        guard let next = LiteralHeader(atEndOf: rest) else { break }
+        header = next
+      } catch ConnectionError.lineTooLong {
+        break
+      }
+    }
+    return .refused(tag: tag, refusal)
+  }
+
+  /// Reads octets and forgets them.
+  func drop(_ count: UInt64) async throws -> Bool {
+    var missing = count
+    while missing > 0 {
+      let isOpen = try await connection.consume(timeout: limits.literalTimeout) { octets in
+        let taken = min(missing, UInt64(octets.count))
+        missing -= taken
+        return Int(taken)
+      }
+      guard isOpen else { return false }
+    }
+    return true
+  }
+}

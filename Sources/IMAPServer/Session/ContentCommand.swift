@@ -1,0 +1,118 @@
+import MailStore
+import MailSyntax
+
+/// The items of FETCH that send octets of the message itself.
+extension IMAPSession {
+  /// Octets sent from memory at most; what is more goes from the file to the socket.
+  private static let inMemory = 64 * 1024
+
+  /// Writes one item: its name, and its octets as a literal.
+  func writeContent(_ item: FetchItem, _ content: MessageContentReader) async throws {
+    switch item {
+    case .rfc822:
+      out.text("RFC822 ")
+      try await write(content, try await content.locate(MIMESection()), nil)
+    case .rfc822Header:
+      out.text("RFC822.HEADER ")
+      try await write(content, try await content.locate(MIMESection(item: .header)), nil)
+    case .rfc822Text:
+      out.text("RFC822.TEXT ")
+      try await write(content, try await content.locate(MIMESection(item: .text)), nil)
+    case .section(let section, let partial, peek: _):
+      writeName(section, partial)
+      try await write(content, try await content.locate(section.mimeSection), partial)
+    default: break
+    }
+  }
+
+  /// `BODY[…]<origin> `.
+  private func writeName(_ section: SectionArgument, _ partial: PartialArgument?) {
+    out.text("BODY[")
+    for (index, number) in section.part.enumerated() {
+      if index > 0 { out.octet(UInt8(ascii: ".")) }
+      out.number(number)
+    }
+    if !section.part.isEmpty, section.text != nil { out.octet(UInt8(ascii: ".")) }
+    switch section.text {
+    case nil: break
+    case .header: out.text("HEADER")
+    case .text: out.text("TEXT")
+    case .mime: out.text("MIME")
+    case .headerFields(let names, let not):
+      out.text(not ? "HEADER.FIELDS.NOT (" : "HEADER.FIELDS (")
+      for (index, name) in names.enumerated() {
+        if index > 0 { out.space() }
+        out.aString(name)
+      }
+      out.octet(UInt8(ascii: ")"))
+    }
+    out.octet(UInt8(ascii: "]"))
+    if let partial {
+      out.octet(UInt8(ascii: "<"))
+      out.number(partial.origin)
+      out.octet(UInt8(ascii: ">"))
+    }
+    out.space()
+  }
+
+  private func write(
+    _ content: MessageContentReader, _ place: MessageContentReader.Place, _ partial: PartialArgument?
+  ) async throws {
+    switch place {
+    case .missing: out.text("NIL")
+    case .bytes(let bytes):
+      let range = clip(0..<bytes.count, partial)
+      out.literal(count: range.count)
+      out.raw(bytes[range])
+    case .range(let whole):
+      let range = clip(whole, partial)
+      out.literal(count: range.count)
+      if range.count <= Self.inMemory {
+        out.raw(try await content.read(range))
+      } else {
+        try await stream(content, range)
+      }
+    }
+  }
+
+  private func clip(_ range: Range<Int>, _ partial: PartialArgument?) -> Range<Int> {
+    guard let partial else { return range }
+    let start = min(range.upperBound, range.lowerBound + Int(partial.origin))
+    return start..<min(range.upperBound, start + Int(partial.count))
+  }
+
+  /// Sends a long range without holding it in memory.
+  private func stream(_ content: MessageContentReader, _ range: Range<Int>) async throws {
+    send()
+    if content.file.isCRLF {
+      return try await connection.writeFile(
+        descriptor: content.file.descriptor, offset: range.lowerBound, length: range.count)
+    }
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let chunk = try await content.file.read(at: start, count: min(256 * 1024, range.upperBound - start))
+      guard !chunk.isEmpty else { throw StoreError(.temporary, "message became shorter") }
+      connection.write(chunk)
+      try await connection.flush()
+      start += chunk.count
+    }
+  }
+}
+
+extension SectionArgument {
+  /// The same section as the MIME tree names it.
+  var mimeSection: MIMESection {
+    let item: MIMESection.Item =
+      switch text {
+      case nil: .all
+      case .header: .header
+      case .text: .text
+      case .mime: .mime
+      case .headerFields(let names, let not):
+        not
+          ? .headerFieldsNot(names.map { String(decoding: $0, as: UTF8.self) })
+          : .headerFields(names.map { String(decoding: $0, as: UTF8.self) })
+      }
+    return MIMESection(path: part.map { Int($0) }, item: item)
+  }
+}

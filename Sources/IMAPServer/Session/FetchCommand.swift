@@ -1,0 +1,238 @@
+import Basics
+import MailStore
+
+/// FETCH and UID FETCH (RFC 3501 section 6.4.5, RFC 7162 section 3.1.4).
+extension IMAPSession {
+  /// One FETCH under way.
+  struct FetchPlan {
+    var items: [FetchItem]
+    var needsIndex: Bool
+    var needsContent: Bool
+    var setsSeen: Bool
+    /// Messages that turned out to be gone.
+    var isIncomplete = false
+  }
+
+  func fetch(_ argument: FetchArgument, uid: Bool, _ tag: [UInt8]) async throws {
+    var plan = plan(argument, uid: uid)
+    if plan.items.contains(.modSeq) { enabled.condStore = true }
+    if plan.items.contains(where: \.needsMeasure) { try await measureForFetch(argument, uid: uid) }
+    var current = try currentMailbox()
+    var positions = try positions(argument.set, uid: uid)
+    if let since = argument.changedSince {
+      if argument.vanished { try await writeVanished(argument, since, current) }
+      positions = changed(positions, since: since, current)
+    }
+    for batch in batches(positions, plan) {
+      if plan.setsSeen, !current.isReadOnly {
+        let seen = try await markSeen(batch, current)
+        current = try currentMailbox()
+        try await write(batch, &plan, current, seen: seen)
+      } else {
+        try await write(batch, &plan, current, seen: [])
+      }
+    }
+    try await syncUnlessPipelined(allowExpunge: uid)
+    guard !plan.isIncomplete else {
+      return tagged(tag, "NO", .expungeIssued, "Some of the requested messages no longer exist")
+    }
+    tagged(tag, "OK", nil, "FETCH completed")
+  }
+
+  private func plan(_ argument: FetchArgument, uid: Bool) -> FetchPlan {
+    var items = argument.items
+    if argument.changedSince != nil, !items.contains(.modSeq) { items.append(.modSeq) }
+    if uid {
+      items.removeAll { $0 == .uid }
+      items.insert(.uid, at: 0)
+    }
+    return FetchPlan(
+      items: items,
+      needsIndex: items.contains { $0 == .envelope || $0 == .body || $0 == .bodyStructure },
+      needsContent: items.contains(where: \.needsContent), setsSeen: items.contains(where: \.setsSeen))
+  }
+
+  private func measureForFetch(_ argument: FetchArgument, uid: Bool) async throws {
+    let current = try currentMailbox()
+    for range in try positions(argument.set, uid: uid)
+    where current.view.messages[range].contains(where: { !$0.isMeasured }) {
+      return try await measure()
+    }
+  }
+
+  private func changed(_ positions: [Range<Int>], since modSeq: UInt64, _ current: Selected) -> [Range<Int>] {
+    var result: [Range<Int>] = []
+    for range in positions {
+      for position in range where current.view.messages[position].modSeq > modSeq {
+        if let last = result.last, last.upperBound == position {
+          result[result.count - 1] = last.lowerBound..<position + 1
+        } else {
+          result.append(position..<position + 1)
+        }
+      }
+    }
+    return result
+  }
+
+  /// VANISHED (EARLIER) for UID FETCH (RFC 7162 section 3.2.6).
+  private func writeVanished(_ argument: FetchArgument, _ since: UInt64, _ current: Selected) async throws {
+    let star = max(current.view.messages.last?.uid ?? 0, 1)
+    let known = argument.set.isSavedResult ? UIDRanges.ranges(current.savedResult) : argument.set.ranges(star: star)
+    let vanished = try await vanishedUIDs(current.mailbox, since: since, known: known, view: current.view)
+    writeVanished(vanished, earlier: true)
+  }
+
+  /// Positions in groups small enough to hold their rows in memory.
+  private func batches(_ positions: [Range<Int>], _ plan: FetchPlan) -> [[Range<Int>]] {
+    let most = max(1, plan.needsContent ? limits.fetchBatch / 4 : limits.fetchBatch)
+    var result: [[Range<Int>]] = []
+    var batch: [Range<Int>] = []
+    var count = 0
+    for range in positions {
+      var start = range.lowerBound
+      while start < range.upperBound {
+        let end = min(range.upperBound, start + most - count)
+        batch.append(start..<end)
+        count += end - start
+        start = end
+        if count == most {
+          result.append(batch)
+          batch = []
+          count = 0
+        }
+      }
+    }
+    if !batch.isEmpty { result.append(batch) }
+    return result
+  }
+
+  /// Sets `\Seen` where it is missing; gives the messages whose flags changed by it, by rising UID.
+  private func markSeen(_ batch: [Range<Int>], _ current: Selected) async throws -> [MessageRecord] {
+    var unseen: [UInt32] = []
+    for range in batch {
+      for message in current.view.messages[range] where !message.flags.contains(.seen) { unseen.append(message.uid) }
+    }
+    guard !unseen.isEmpty else { return [] }
+    do {
+      let result = try await current.mailbox.store(FlagChange(.add, flags: .seen), uids: unseen)
+      try await tell(result.snapshot, allowExpunge: false, told: result.messages)
+      return result.messages
+    } catch let error as StoreError where error.code == .temporary || error.code == .overQuota {
+      // A full disk must not keep anybody from reading (HOSTILE 14).
+      connection.log.warning("\\Seen not stored", metadata: ["error": "\(error)"])
+      return []
+    }
+  }
+
+  private func write(
+    _ batch: [Range<Int>], _ plan: inout FetchPlan, _ current: Selected, seen: [MessageRecord]
+  ) async throws {
+    let rows = plan.needsIndex ? try await current.mailbox.fetchIndex(current.view.uids(batch)) : []
+    var row = 0
+    var mark = 0
+    for range in batch {
+      for position in range {
+        let record = current.view.messages[position]
+        while mark < seen.count, seen[mark].uid < record.uid { mark += 1 }
+        let isMarked = mark < seen.count && seen[mark].uid == record.uid
+        while row < rows.count, rows[row].uid < record.uid { row += 1 }
+        let index = row < rows.count && rows[row].uid == record.uid ? rows[row] : nil
+        if plan.needsIndex, index == nil {
+          plan.isIncomplete = true
+          continue
+        }
+        if plan.needsContent {
+          try await writeWithContent(position, record, index, &plan, current, tellsFlags: isMarked)
+        } else {
+          writePlain(position, record, index, plan.items, current)
+        }
+        if out.bytes.count >= limits.replyChunk { try await sendIfLarge() }
+      }
+    }
+  }
+
+  private func writePlain(
+    _ position: Int, _ record: MessageRecord, _ index: IndexedMessage?, _ items: [FetchItem], _ current: Selected
+  ) {
+    out.text("* ")
+    out.number(position + 1)
+    out.text(" FETCH (")
+    var isFirst = true
+    for item in items {
+      if !isFirst { out.space() }
+      isFirst = false
+      writeFact(item, record, index, current)
+    }
+    out.text(")\r\n")
+  }
+
+  private func writeWithContent(
+    _ position: Int, _ record: MessageRecord, _ index: IndexedMessage?, _ plan: inout FetchPlan, _ current: Selected,
+    tellsFlags: Bool
+  ) async throws {
+    let content: MessageContentReader
+    do {
+      content = MessageContentReader(try await current.mailbox.open(record.uid))
+    } catch let error as StoreError where error.code == .noSuchMessage {
+      plan.isIncomplete = true
+      return
+    }
+    out.text("* ")
+    out.number(position + 1)
+    out.text(" FETCH (")
+    var isFirst = true
+    for item in plan.items {
+      if !isFirst { out.space() }
+      isFirst = false
+      if item.needsContent {
+        try await writeContent(item, content)
+      } else {
+        writeFact(item, record, index, current)
+      }
+    }
+    if tellsFlags, !plan.items.contains(.flags) {
+      out.space()
+      writeFlags(record, current)
+      if enabled.condStore, !plan.items.contains(.modSeq) {
+        out.space()
+        writeFact(.modSeq, record, nil, current)
+      }
+    }
+    out.text(")\r\n")
+  }
+
+  /// An item that the view or the index answers.
+  private func writeFact(_ item: FetchItem, _ record: MessageRecord, _ index: IndexedMessage?, _ current: Selected) {
+    switch item {
+    case .flags: writeFlags(record, current)
+    case .uid:
+      out.text("UID ")
+      out.number(record.uid)
+    case .internalDate:
+      out.text("INTERNALDATE ")
+      out.internalDate(record.internalDate)
+    case .size:
+      out.text("RFC822.SIZE ")
+      out.number(record.size)
+    case .modSeq:
+      out.text("MODSEQ (")
+      out.number(record.modSeq)
+      out.octet(UInt8(ascii: ")"))
+    case .envelope:
+      out.text("ENVELOPE ")
+      out.raw(index?.envelope ?? [])
+    case .body:
+      out.text("BODY ")
+      out.raw(index?.body ?? [])
+    case .bodyStructure:
+      out.text("BODYSTRUCTURE ")
+      out.raw(index?.bodyStructure ?? [])
+    case .rfc822, .rfc822Header, .rfc822Text, .section: break
+    }
+  }
+}
+
+extension FetchItem {
+  /// Whether the answer needs exact sizes or dates.
+  var needsMeasure: Bool { self == .size || self == .internalDate }
+}

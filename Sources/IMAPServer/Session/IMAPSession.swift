@@ -1,0 +1,147 @@
+import Accounts
+import Basics
+import Logging
+import MailStore
+import MailSyntax
+import Wire
+
+/// One client's conversation, from greeting to BYE. Lives in the task that serves its connection.
+final class IMAPSession {
+  /// Who is logged in.
+  struct User {
+    var account: Account
+    var mail: MailAccount
+    /// When the account was last read, by `TimeSource.uptime`.
+    var readAt: Duration
+    /// When the OPEN-SMTP lease is to be touched next.
+    var leaseDue: Duration
+  }
+
+  /// The selected mailbox (RFC 3501 section 3.3).
+  struct Selected {
+    let mailbox: Mailbox
+    let name: MailboxName
+    let isReadOnly: Bool
+    var view: MailboxView
+    /// UIDs that are `\Recent` in this session; ascending and not overlapping.
+    var recent: [Range<UInt32>]
+    /// The saved result of SEARCH RETURN (SAVE) (RFC 5182), as UIDs.
+    var savedResult: [UInt32] = []
+  }
+
+  /// What ENABLE (RFC 5161) and CONDSTORE-enabling commands have switched on.
+  struct Enabled {
+    var condStore = false
+    var quickResync = false
+    var rev2 = false
+  }
+
+  let connection: Connection
+  let service: IMAPService
+  var out = ResponseWriter()
+  var user: User?
+  var selected: Selected?
+  var enabled = Enabled()
+  var badCommands = 0
+  var failedLogins = 0
+  var isEnding = false
+  /// Woken by the selected mailbox during IDLE and by changes of the account.
+  let wakeup = Wakeup()
+  let ending = EndSignal()
+  var accountWatch: AccountWatch?
+
+  var settings: IMAPSettings { service.settings }
+  var limits: IMAPLimits { service.settings.limits }
+
+  init(connection: Connection, service: IMAPService) {
+    self.connection = connection
+    self.service = service
+  }
+
+  /// Talks until one side has enough.
+  func run() async throws {
+    greet()
+    do {
+      while !isEnding {
+        guard let incoming = try await nextCommand() else { break }
+        try await handle(incoming)
+        send()
+        try await connection.flushIfLarge()
+      }
+    } catch let error as ConnectionError {
+      guard sayGoodbye(error) else { throw error }
+    }
+    send()
+    try await connection.flush()
+  }
+
+  /// Hands what is written so far to the connection.
+  func send() {
+    guard !out.bytes.isEmpty else { return }
+    connection.write(out.bytes)
+    out.bytes.removeAll(keepingCapacity: out.bytes.capacity <= 4 * limits.replyChunk)
+  }
+
+  /// Sends when much has been collected, and waits while the client does not read.
+  func sendIfLarge() async throws {
+    guard out.bytes.count >= limits.replyChunk else { return }
+    send()
+    try await connection.flushIfLarge()
+  }
+
+  private func greet() {
+    out.text("* OK [CAPABILITY ")
+    out.raw(capabilities().joined(separator: " "))
+    out.text("] ")
+    out.humanText("\(settings.hostname) Martinet IMAP ready")
+    out.endLine()
+    send()
+  }
+
+  /// The last words for an end that a client may hear about.
+  private func sayGoodbye(_ error: ConnectionError) -> Bool {
+    switch error {
+    case .shuttingDown: bye(.unavailable, "Server is shutting down")
+    case .ended(let reason): bye(nil, reason)
+    case .timeout: bye(nil, user == nil ? "Too slow" : "Autologout; idle for too long")
+    case .deadlinePassed: bye(nil, "Too long without login")
+    case .tooMuchInput, .lineTooLong: bye(.tooBig, "Too much input")
+    case .closed, .tls: return false
+    }
+    return true
+  }
+
+  /// `* BYE`, after which nothing is read any more.
+  func bye(_ code: ResponseCode?, _ text: String) {
+    out.text("* BYE ")
+    status(code, text)
+    isEnding = true
+  }
+
+  /// `* OK`, `* NO` and their kin; `[code] text` and the line end.
+  func untagged(_ kind: StaticString, _ code: ResponseCode?, _ text: String) {
+    out.text("* ")
+    out.text(kind)
+    out.space()
+    status(code, text)
+  }
+
+  /// The end of a command.
+  func tagged(_ tag: [UInt8], _ kind: StaticString, _ code: ResponseCode?, _ text: String) {
+    out.raw(tag)
+    out.space()
+    out.text(kind)
+    out.space()
+    status(code, text)
+  }
+
+  private func status(_ code: ResponseCode?, _ text: String) {
+    if let code {
+      out.octet(UInt8(ascii: "["))
+      out.raw(code.description)
+      out.text("] ")
+    }
+    out.humanText(text)
+    out.endLine()
+  }
+}

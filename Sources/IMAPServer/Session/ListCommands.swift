@@ -1,0 +1,122 @@
+import MailStore
+
+/// LIST and LSUB (RFC 3501 section 6.3.8, 6.3.9, RFC 5258, RFC 5819, RFC 6154).
+extension IMAPSession {
+  /// One line of LIST to be.
+  private struct Entry {
+    var info: FolderInfo
+    /// A subscribed folder lies below that the patterns do not show (RECURSIVEMATCH).
+    var hasSubscribedBelow = false
+  }
+
+  func list(_ argument: ListArgument, _ tag: [UInt8]) async throws {
+    let known = try currentUser()
+    if argument.patterns == [[]], !argument.isExtended {
+      // RFC 3501: an empty pattern asks for the hierarchy separator and the root of the reference.
+      out.text("* LIST (\\Noselect) \"/\" \"\"\r\n")
+      return tagged(tag, "OK", nil, "LIST completed")
+    }
+    let patterns = try compile(argument)
+    let folders = try await service.store.folders(known.mail)
+    for entry in entries(folders, argument, patterns) {
+      write(entry, argument)
+      if let items = argument.status, entry.info.exists, entry.info.isSelectable {
+        do {
+          try await writeStatus(entry.info.name, items, known)
+        } catch let error as StoreError where error.code == .noSuchFolder {
+          // Gone between the two looks: RFC 5819 allows the answer to be left out.
+        }
+      }
+      try await sendIfLarge()
+    }
+    tagged(tag, "OK", nil, "LIST completed")
+  }
+
+  private func compile(_ argument: ListArgument) throws -> [MailboxPattern] {
+    try argument.patterns.map { pattern in
+      let whole = argument.reference + pattern
+      guard whole.count <= limits.patternLength else { throw Refusal.no(.limit, "Mailbox pattern too long") }
+      return MailboxPattern(whole)
+    }
+  }
+
+  private func entries(
+    _ folders: [FolderInfo], _ argument: ListArgument, _ patterns: [MailboxPattern]
+  ) -> [Entry] {
+    let recursive = argument.selection.contains(.recursiveMatch)
+    let withChildren = recursive ? levelsAbove(folders.filter { isSelected($0, argument) }) : []
+    return folders.compactMap { info in
+      let name = encoded(info.name)
+      guard patterns.contains(where: { $0.matches(name) }) else { return nil }
+      let below = withChildren.contains(info.name)
+      guard isSelected(info, argument) || below else { return nil }
+      return Entry(info: info, hasSubscribedBelow: below)
+    }
+  }
+
+  /// Whether the selection options want this folder.
+  private func isSelected(_ info: FolderInfo, _ argument: ListArgument) -> Bool {
+    if argument.selection.contains(.specialUse), info.specialUse == nil { return false }
+    if argument.selection.contains(.subscribed) { return info.isSubscribed }
+    return info.exists || info.hasChildren
+  }
+
+  private func levelsAbove(_ folders: [FolderInfo]) -> Set<MailboxName> {
+    var result: Set<MailboxName> = []
+    for folder in folders {
+      var parent = folder.name.parent
+      while let name = parent, result.insert(name).inserted { parent = name.parent }
+    }
+    return result
+  }
+
+  private func write(_ entry: Entry, _ argument: ListArgument) {
+    let info = entry.info
+    var attributes: [String] = []
+    if !info.exists, argument.isExtended || enabled.rev2 {
+      attributes.append("\\NonExistent")
+    } else if !info.isSelectable || !info.exists {
+      attributes.append("\\Noselect")
+    }
+    attributes.append(info.hasChildren ? "\\HasChildren" : "\\HasNoChildren")
+    let tellsSubscribed =
+      argument.selection.contains(.subscribed) || argument.returns.contains(.subscribed)
+    if info.isSubscribed, tellsSubscribed { attributes.append("\\Subscribed") }
+    if let use = info.specialUse { attributes.append(use.attribute) }
+    out.text("* LIST (")
+    out.raw(attributes.joined(separator: " "))
+    out.text(") \"/\" ")
+    writeMailbox(info.name)
+    if entry.hasSubscribedBelow, argument.selection.contains(.subscribed) {
+      out.text(" (CHILDINFO (\"SUBSCRIBED\"))")
+    } else if entry.hasSubscribedBelow {
+      out.text(" (CHILDINFO (\"SPECIAL-USE\"))")
+    }
+    out.endLine()
+  }
+
+  /// LSUB: subscribed names, and with `%` the levels above those it hides, marked `\Noselect`.
+  func lsub(_ argument: ListArgument, _ tag: [UInt8]) async throws {
+    let known = try currentUser()
+    let patterns = try compile(argument)
+    let subscribed = try await service.store.folders(known.mail).filter(\.isSubscribed)
+    var lines: [(name: MailboxName, isLevel: Bool)] = []
+    for info in subscribed where patterns.contains(where: { $0.matches(encoded(info.name)) }) {
+      lines.append((info.name, false))
+    }
+    if argument.patterns.contains(where: { $0.last == UInt8(ascii: "%") }) {
+      let names = Set(subscribed.map(\.name))
+      for level in levelsAbove(subscribed) where !names.contains(level) {
+        if patterns.contains(where: { $0.matches(encoded(level)) }) { lines.append((level, true)) }
+      }
+      lines.sort { $0.name.path < $1.name.path }
+    }
+    for line in lines {
+      out.text(line.isLevel ? "* LSUB (\\Noselect) \"/\" " : "* LSUB () \"/\" ")
+      writeMailbox(line.name)
+      out.endLine()
+      try await sendIfLarge()
+    }
+    tagged(tag, "OK", nil, "LSUB completed")
+  }
+}

@@ -1,0 +1,115 @@
+import MailStore
+import MailSyntax
+
+/// Finds sections in one open message, reading no more of it than they need.
+final class MessageContentReader {
+  /// Where a section's octets are.
+  enum Place {
+    /// There is no such section.
+    case missing
+    /// Octets on the wire.
+    case range(Range<Int>)
+    /// Octets picked together.
+    case bytes([UInt8])
+  }
+
+  let file: MessageFile
+  private var whole: [UInt8]?
+  private var tree: MIMEPart?
+  private var header: [UInt8]?
+
+  /// Messages up to this size are read at once; of larger ones, only the header when that is enough.
+  private static let small = 64 * 1024
+
+  init(_ file: MessageFile) { self.file = file }
+
+  func locate(_ section: MIMESection) async throws -> Place {
+    guard section.path.isEmpty else { return try await locateInTree(section) }
+    switch section.item {
+    case .all: return .range(0..<file.size)
+    case .header: return .range(0..<(try await headerOctets().count))
+    case .text: return .range(min(try await headerOctets().count, file.size)..<file.size)
+    case .headerFields(let names):
+      let header = try await headerOctets()
+      return .bytes(HeaderSection.select(names, from: header.span, range: 0..<header.count))
+    case .headerFieldsNot(let names):
+      let header = try await headerOctets()
+      return .bytes(HeaderSection.select(names, excluding: true, from: header.span, range: 0..<header.count))
+    case .mime: return .missing
+    }
+  }
+
+  /// Octets of a range, from memory when they are there.
+  func read(_ range: Range<Int>) async throws -> [UInt8] {
+    if range.isEmpty { return [] }
+    if let header, range.upperBound <= header.count { return Array(header[range]) }
+    if whole == nil, file.size <= Self.small { whole = try await file.bytes() }
+    let bytes: [UInt8]
+    if let whole {
+      bytes = range.upperBound <= whole.count ? Array(whole[range]) : []
+    } else {
+      bytes = try await file.read(at: range.lowerBound, count: range.count)
+    }
+    guard bytes.count == range.count else { throw StoreError(.temporary, "message became shorter") }
+    return bytes
+  }
+
+  private func locateInTree(_ section: MIMESection) async throws -> Place {
+    let bytes = try await wholeOctets()
+    let tree = tree ?? MIMEPart.parse(bytes)
+    self.tree = tree
+    switch section.item {
+    case .headerFields, .headerFieldsNot:
+      guard let content = tree.content(of: section, in: bytes.span) else { return .missing }
+      return .bytes(content)
+    default:
+      guard let slice = tree.slice(of: section) else { return .missing }
+      // The octets are in wire form already, so that ranges in them are ranges on the wire; but a lone LF, if the
+      // store left one, makes the two differ.
+      guard slice.wireSize == slice.range.count else {
+        return .bytes(tree.content(of: section, in: bytes.span) ?? [])
+      }
+      return .range(slice.range)
+    }
+  }
+
+  private func wholeOctets() async throws -> [UInt8] {
+    if let whole { return whole }
+    let bytes = try await file.bytes()
+    whole = bytes
+    return bytes
+  }
+
+  /// The header section with its blank line; the whole message when there is none.
+  private func headerOctets() async throws -> [UInt8] {
+    if let header { return header }
+    if whole == nil, file.size <= Self.small { whole = try await file.bytes() }
+    if let whole {
+      let octets = Array(whole[..<Self.headerEnd(whole)])
+      header = octets
+      return octets
+    }
+    var count = Self.small
+    while true {
+      let octets = try await file.read(at: 0, count: min(count, file.size))
+      let end = Self.headerEnd(octets)
+      if end < octets.count || count >= file.size {
+        header = Array(octets[..<end])
+        return Array(octets[..<end])
+      }
+      count = min(file.size, count * 4)
+    }
+  }
+
+  /// Octets up to and with the first empty line.
+  private static func headerEnd(_ octets: [UInt8]) -> Int {
+    var lineStart = 0
+    while lineStart < octets.count {
+      guard let end = octets[lineStart...].firstIndex(of: 0x0a) else { return octets.count }
+      let isEmpty = end == lineStart || (end == lineStart + 1 && octets[lineStart] == 0x0d)
+      if isEmpty { return end + 1 }
+      lineStart = end + 1
+    }
+    return octets.count
+  }
+}

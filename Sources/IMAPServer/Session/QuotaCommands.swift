@@ -1,0 +1,59 @@
+import MailStore
+
+/// GETQUOTA and GETQUOTAROOT (RFC 2087, RFC 9208): one root per account, whose name is the login.
+extension IMAPSession {
+  private func rootName(_ known: User) -> [UInt8] { Array(known.account.key.utf8) }
+
+  func getQuota(_ root: [UInt8], _ tag: [UInt8]) async throws {
+    let known = try await freshUser()
+    guard root == rootName(known) || root.isEmpty else { throw Refusal.no(.nonExistent, "No such quota root") }
+    try await writeQuota(root, known)
+    tagged(tag, "OK", nil, "GETQUOTA completed")
+  }
+
+  func getQuotaRoot(_ octets: [UInt8], _ tag: [UInt8]) async throws {
+    let name = try mailboxName(octets)
+    let known = try await freshUser()
+    _ = try await service.store.status(known.mail, name: name)
+    out.text("* QUOTAROOT ")
+    writeMailbox(name)
+    out.space()
+    out.aString(rootName(known))
+    out.endLine()
+    try await writeQuota(rootName(known), known)
+    tagged(tag, "OK", nil, "GETQUOTAROOT completed")
+  }
+
+  /// `* QUOTA root (STORAGE use limit MESSAGE use limit)`, storage in units of 1024 octets.
+  private func writeQuota(_ root: [UInt8], _ known: User) async throws {
+    let use = try await service.store.quotaUse(known.mail)
+    out.text("* QUOTA ")
+    out.aString(root)
+    out.text(" (")
+    if let limit = known.mail.quota.bytes {
+      out.text("STORAGE ")
+      out.number(Int(clamping: (max(0, use.bytes) + 1023) / 1024))
+      out.space()
+      out.number(Int(clamping: (limit + 1023) / 1024))
+    }
+    if let limit = known.mail.quota.messages {
+      out.text(known.mail.quota.bytes == nil ? "MESSAGE " : " MESSAGE ")
+      out.number(use.messages)
+      out.space()
+      out.number(limit)
+    }
+    out.text(")\r\n")
+  }
+
+  /// The user with quota and rights as they are now.
+  func freshUser() async throws -> User {
+    var known = try currentUser()
+    if let account = try? await service.accounts.account(id: known.account.id) {
+      known.account = account
+      known.mail = service.mailAccount(account)
+      user?.account = account
+      user?.mail = known.mail
+    }
+    return known
+  }
+}

@@ -1,0 +1,111 @@
+import MailStore
+import MailSyntax
+
+/// SEARCH and UID SEARCH (RFC 3501 section 6.4.4, RFC 4731, RFC 5182).
+extension IMAPSession {
+  func search(_ argument: SearchArgument, uid: Bool, _ tag: [UInt8]) async throws {
+    if argument.results?.contains(.save) == true { selected?.savedResult = [] }
+    let hits = try await hits(argument, allowExpunge: uid)
+    let current = try currentMailbox()
+    if let results = argument.results {
+      writeExtended(hits, results, current, uid: uid, argument.key, tag)
+      save(hits, results, current)
+    } else {
+      out.text("* SEARCH")
+      for position in hits {
+        out.space()
+        out.number(uid ? current.view.messages[position].uid : UInt32(clamping: position + 1))
+        try await sendIfLarge()
+      }
+      if argument.key.asksModSeq, let highest = highestModSeq(hits, current) {
+        out.text(" (MODSEQ ")
+        out.number(highest)
+        out.octet(UInt8(ascii: ")"))
+      }
+      out.endLine()
+    }
+    try await syncUnlessPipelined(allowExpunge: uid)
+    tagged(tag, "OK", current.view.holdsVanished ? .expungeIssued : nil, "SEARCH completed")
+  }
+
+  /// The positions that satisfy a search, in the view as it is afterwards.
+  func hits(_ argument: SearchArgument, allowExpunge: Bool) async throws -> [Int] {
+    let charset = argument.charset ?? "UTF-8"
+    guard let decode = SearchCharset.decoder(charset) else {
+      throw Refusal.no(.badCharset, "Unknown charset")
+    }
+    if argument.key.asksModSeq { enabled.condStore = true }
+    var current = try currentMailbox()
+    if argument.key.needsMeasure, current.view.messages.contains(where: { !$0.isMeasured }) {
+      try await tell(try await current.mailbox.measuredSnapshot(), allowExpunge: false)
+      current = try currentMailbox()
+    }
+    let evaluator = SearchEvaluator(
+      view: current.view, mailbox: current.mailbox, recent: current.recent, saved: current.savedResult,
+      now: service.time.now, decode: decode)
+    return try await evaluator.matches(argument.key)
+  }
+
+  /// `* ESEARCH (TAG …) …`; also for SORT (RFC 5267), whose hits come in sorted order.
+  func writeExtended(
+    _ hits: [Int], _ results: Set<SearchArgument.Result>, _ current: Selected, uid: Bool, _ key: SearchKey,
+    _ tag: [UInt8]
+  ) {
+    let number = { (position: Int) -> UInt32 in
+      uid ? current.view.messages[position].uid : UInt32(clamping: position + 1)
+    }
+    // RFC 5182 section 2.1: SAVE alone brings no ESEARCH response.
+    guard results != [.save] else { return }
+    out.text("* ESEARCH (TAG ")
+    out.string(tag)
+    out.text(uid ? ") UID" : ")")
+    if let first = hits.first, let last = hits.last {
+      if results.contains(.min) {
+        out.text(" MIN ")
+        out.number(number(first))
+      }
+      if results.contains(.max) {
+        out.text(" MAX ")
+        out.number(number(last))
+      }
+      if results.contains(.all) {
+        out.text(" ALL ")
+        out.numberSet(hits.lazy.map(number))
+      }
+    }
+    if results.contains(.count) {
+      out.text(" COUNT ")
+      out.number(hits.count)
+    }
+    if key.asksModSeq, let highest = modSeq(hits, results, current) {
+      out.text(" MODSEQ ")
+      out.number(highest)
+    }
+    out.endLine()
+  }
+
+  /// Which MODSEQ goes with an ESEARCH response (RFC 4731 section 3.2): that of what is returned.
+  private func modSeq(_ hits: [Int], _ results: Set<SearchArgument.Result>, _ current: Selected) -> UInt64? {
+    guard !results.contains(.all), !results.contains(.count) else { return highestModSeq(hits, current) }
+    var named: [Int] = []
+    if results.contains(.min), let first = hits.first { named.append(first) }
+    if results.contains(.max), let last = hits.last { named.append(last) }
+    return highestModSeq(named, current)
+  }
+
+  private func highestModSeq(_ hits: [Int], _ current: Selected) -> UInt64? {
+    hits.lazy.map { current.view.messages[$0].modSeq }.max()
+  }
+
+  /// RFC 5182 section 2.4: with only MIN and MAX asked for, only those are saved.
+  func save(_ hits: [Int], _ results: Set<SearchArgument.Result>, _ current: Selected) {
+    guard results.contains(.save) else { return }
+    var kept = hits
+    if !results.contains(.all), !results.contains(.count), results.contains(.min) || results.contains(.max) {
+      kept = []
+      if results.contains(.min), let first = hits.first { kept.append(first) }
+      if results.contains(.max), let last = hits.last, last != kept.first { kept.append(last) }
+    }
+    selected?.savedResult = kept.map { current.view.messages[$0].uid }.sorted()
+  }
+}

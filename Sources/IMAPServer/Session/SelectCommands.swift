@@ -1,0 +1,142 @@
+import MailStore
+
+/// SELECT, EXAMINE, CLOSE and UNSELECT (RFC 3501 section 6.3.1, 6.4.2, RFC 3691).
+extension IMAPSession {
+  func select(_ argument: SelectArgument, readOnly: Bool, _ tag: [UInt8]) async throws {
+    let known = try currentUser()
+    // Whatever comes of it, the mailbox selected so far is left (RFC 3501 section 6.3.1).
+    if selected != nil {
+      selected = nil
+      untagged("OK", .closed, "Previous mailbox closed")
+    }
+    if argument.quickResync != nil, !enabled.quickResync { throw Refusal.bad("QRESYNC is not enabled") }
+    let name = try mailboxName(argument.mailbox)
+    let mailbox = try await service.store.mailbox(known.mail, name: name)
+    var recent: [Range<UInt32>] = []
+    if !readOnly, case let claimed = try await mailbox.claimRecent(), !claimed.isEmpty { recent = [claimed] }
+    let snapshot = try await mailbox.snapshot()
+    if readOnly { recent = try await unclaimed(known.mail, name, snapshot) }
+    if argument.condStore { enabled.condStore = true }
+    let current = Selected(
+      mailbox: mailbox, name: name, isReadOnly: readOnly, view: MailboxView(snapshot), recent: recent)
+    selected = current
+    writeSelectResponses(current)
+    if let resync = argument.quickResync { try await self.resync(resync, current) }
+    tagged(
+      tag, "OK", readOnly ? .readOnly : .readWrite, readOnly ? "EXAMINE completed" : "SELECT completed")
+  }
+
+  /// For EXAMINE, which claims nothing: the messages no session has claimed are the newest ones.
+  private func unclaimed(
+    _ mail: MailAccount, _ name: MailboxName, _ snapshot: MailboxSnapshot
+  ) async throws -> [Range<UInt32>] {
+    let count = try await service.store.status(mail, name: name).recent
+    guard count > 0, let first = snapshot.messages.suffix(count).first else { return [] }
+    return [first.uid..<UInt32.max]
+  }
+
+  private func writeSelectResponses(_ current: Selected) {
+    let snapshot = current.view.snapshot
+    writeFlagLists(snapshot, isReadOnly: current.isReadOnly)
+    out.text("* ")
+    out.number(snapshot.messages.count)
+    out.text(" EXISTS\r\n* ")
+    out.number(recentCount(current))
+    out.text(" RECENT\r\n")
+    if let unseen = snapshot.messages.firstIndex(where: { !$0.flags.contains(.seen) }) {
+      untagged("OK", .withText("UNSEEN \(unseen + 1)"), "First unseen message")
+    }
+    untagged("OK", .withText("UIDVALIDITY \(snapshot.uidValidity)"), "UIDs valid")
+    untagged("OK", .withText("UIDNEXT \(snapshot.uidNext)"), "Predicted next UID")
+    untagged("OK", .withText("HIGHESTMODSEQ \(snapshot.highestModSeq)"), "Highest mod-sequence")
+  }
+
+  /// FLAGS and PERMANENTFLAGS: what may appear, and what a client may set for good.
+  func writeFlagLists(_ snapshot: MailboxSnapshot, isReadOnly: Bool) {
+    let keywords = snapshot.keywords.filter { !$0.isEmpty }
+    let all = FlagWriter.names.map(\.name).joined(separator: " ") + keywords.map { " \($0)" }.joined()
+    out.text("* FLAGS (")
+    out.raw(all)
+    out.text(")\r\n")
+    let permanent = isReadOnly ? "" : all + (snapshot.keywordsLeft > 0 ? " \\*" : "")
+    untagged("OK", .withText("PERMANENTFLAGS (\(permanent))"), isReadOnly ? "Read-only mailbox" : "Flags permitted")
+  }
+
+  func recentCount(_ current: Selected) -> Int {
+    current.recent.reduce(0) { sum, range in
+      sum + current.view.lowerBound(range.upperBound) - current.view.lowerBound(range.lowerBound)
+    }
+  }
+
+  /// QRESYNC's answer: what has gone and what has changed since the client was last here (RFC 7162 section 3.2.5.1).
+  private func resync(_ resync: SelectArgument.QuickResync, _ current: Selected) async throws {
+    let snapshot = current.view.snapshot
+    guard resync.uidValidity == snapshot.uidValidity else { return }
+    let known = resync.knownUIDs.map { $0.ranges(star: 0) } ?? [1...max(1, snapshot.uidNext &- 1)]
+    let vanished = try await vanishedUIDs(current.mailbox, since: resync.modSeq, known: known, view: current.view)
+    writeVanished(vanished, earlier: true)
+    let changed = current.view.messages.indices.filter { index in
+      let message = current.view.messages[index]
+      return message.modSeq > resync.modSeq && UIDRanges.contains(known, message.uid)
+    }
+    for index in changed {
+      writeFlagUpdate(index, current, uid: true)
+      try await sendIfLarge()
+    }
+  }
+
+  /// UIDs gone since a MODSEQ; where the record does not reach back, all known ones that are not there.
+  func vanishedUIDs(
+    _ mailbox: Mailbox, since modSeq: UInt64, known: [ClosedRange<UInt32>], view: MailboxView
+  ) async throws -> [ClosedRange<UInt32>] {
+    let record = try await mailbox.expunged(since: modSeq)
+    if record.isComplete {
+      let uids = record.uids.filter { UIDRanges.contains(known, $0) && view.index(of: $0) == nil }
+      return UIDRanges.ranges(uids)
+    }
+    return known.flatMap { range in UIDRanges.gaps(in: range, below: view.snapshot.uidNext, view: view) }
+  }
+
+  func writeVanished(_ ranges: [ClosedRange<UInt32>], earlier: Bool) {
+    guard !ranges.isEmpty else { return }
+    out.text(earlier ? "* VANISHED (EARLIER) " : "* VANISHED ")
+    for (index, range) in ranges.enumerated() {
+      if index > 0 { out.octet(UInt8(ascii: ",")) }
+      out.number(range.lowerBound)
+      guard range.count > 1 else { continue }
+      out.octet(UInt8(ascii: ":"))
+      out.number(range.upperBound)
+    }
+    out.endLine()
+  }
+
+  /// CLOSE expunges silently when the mailbox is writable.
+  func close(_ tag: [UInt8]) async throws {
+    guard let current = selected else { return }
+    selected = nil
+    if !current.isReadOnly { _ = try await current.mailbox.expunge() }
+    tagged(tag, "OK", nil, "CLOSE completed")
+  }
+
+  func unselect(_ tag: [UInt8]) {
+    selected = nil
+    tagged(tag, "OK", nil, "UNSELECT completed")
+  }
+
+  func currentUser() throws -> User {
+    guard let user else { throw Refusal.bad("Log in first") }
+    return user
+  }
+
+  func currentMailbox() throws -> Selected {
+    guard let selected else { throw Refusal.bad("No mailbox is selected") }
+    return selected
+  }
+
+  /// The selected mailbox, when it was not opened by EXAMINE.
+  func writableMailbox() throws -> Selected {
+    let current = try currentMailbox()
+    guard !current.isReadOnly else { throw Refusal.no(.noPermission, "Mailbox is opened read-only") }
+    return current
+  }
+}

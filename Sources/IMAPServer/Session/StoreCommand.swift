@@ -1,0 +1,105 @@
+import MailStore
+
+/// STORE and UID STORE (RFC 3501 section 6.4.6, RFC 7162 section 3.1.3).
+extension IMAPSession {
+  func store(_ argument: StoreArgument, uid: Bool, _ tag: [UInt8]) async throws {
+    _ = try writableMailbox()
+    if argument.unchangedSince != nil { enabled.condStore = true }
+    // What others did is told first, so that the echo below shows this command's work only.
+    try await sync(allowExpunge: uid)
+    let current = try writableMailbox()
+    let positions = try positions(argument.set, uid: uid)
+    let uids = current.view.uids(positions)
+    guard !uids.isEmpty else { return tagged(tag, "OK", nil, "STORE completed") }
+    let change = FlagChange(
+      FlagChange.Mode(argument.mode), flags: FlagWriter.flags(argument.flags), keywords: argument.flags.keywords)
+    let result = try await current.mailbox.store(change, uids: uids, unchangedSince: argument.unchangedSince)
+    try await echo(result, argument, current, uid: uid)
+    try await tell(result.snapshot, allowExpunge: uid, told: result.messages)
+    finishStore(argument, result, uids: uids, uid: uid, tag)
+  }
+
+  /// The FETCH responses to a STORE, also for messages it did not change: clients wait for them.
+  private func echo(
+    _ result: StoreResult, _ argument: StoreArgument, _ before: Selected, uid: Bool
+  ) async throws {
+    let keywords = result.snapshot.keywords
+    if keywords != before.view.snapshot.keywords {
+      writeFlagLists(result.snapshot, isReadOnly: false)
+    }
+    for record in result.messages {
+      guard let position = before.view.index(of: record.uid) else { continue }
+      let isExpected =
+        argument.silent
+        && isExpected(record, of: before.view.messages[position], argument, keywords: keywords)
+      // RFC 7162 section 3.1.3: the new MODSEQ is told even when the flags are not wanted.
+      guard !isExpected || enabled.condStore else { continue }
+      if isExpected, record.modSeq == before.view.messages[position].modSeq { continue }
+      out.text("* ")
+      out.number(position + 1)
+      out.text(" FETCH (")
+      if uid {
+        out.text("UID ")
+        out.number(record.uid)
+        if !isExpected || enabled.condStore { out.space() }
+      }
+      if !isExpected {
+        FlagWriter.write(record, keywords: keywords, isRecent: isRecent(record.uid, before), to: &out)
+        if enabled.condStore { out.space() }
+      }
+      if enabled.condStore {
+        out.text("MODSEQ (")
+        out.number(record.modSeq)
+        out.octet(UInt8(ascii: ")"))
+      }
+      out.text(")\r\n")
+      try await sendIfLarge()
+    }
+  }
+
+  /// Whether a message is now what a client that asked for silence computes itself.
+  private func isExpected(
+    _ record: MessageRecord, of old: MessageRecord, _ argument: StoreArgument, keywords: [String]
+  ) -> Bool {
+    let named = FlagWriter.flags(argument.flags)
+    var bits: UInt64 = 0
+    let folded = argument.flags.keywords.map { $0.lowercased() }
+    for (bit, name) in keywords.enumerated() where bit < 64 && folded.contains(name.lowercased()) {
+      bits |= 1 << UInt64(bit)
+    }
+    switch argument.mode {
+    case .replace: return record.flags == named && record.keywords == bits
+    case .add: return record.flags == old.flags.union(named) && record.keywords == old.keywords | bits
+    case .remove: return record.flags == old.flags.subtracting(named) && record.keywords == old.keywords & ~bits
+    }
+  }
+
+  private func finishStore(
+    _ argument: StoreArgument, _ result: StoreResult, uids: [UInt32], uid: Bool, _ tag: [UInt8]
+  ) {
+    if !result.modified.isEmpty {
+      var set = ResponseWriter()
+      if uid {
+        set.numberSet(result.modified)
+      } else if let view = selected?.view {
+        set.numberSet(result.modified.compactMap { uid in view.index(of: uid).map { UInt32(clamping: $0 + 1) } })
+      }
+      let code = ResponseCode.withText("MODIFIED \(String(decoding: set.bytes, as: UTF8.self))")
+      return tagged(tag, "OK", code, "Conditional STORE failed for some messages")
+    }
+    guard result.messages.count == uids.count else {
+      return tagged(tag, "NO", .expungeIssued, "Some of the messages no longer exist")
+    }
+    tagged(tag, "OK", nil, "STORE completed")
+  }
+}
+
+extension FlagChange.Mode {
+  init(_ mode: StoreArgument.Mode) {
+    switch mode {
+    case .replace: self = .replace
+    case .add: self = .add
+    case .remove: self = .remove
+    }
+  }
+}

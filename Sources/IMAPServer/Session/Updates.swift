@@ -1,0 +1,98 @@
+import MailStore
+
+/// Untagged news of the selected mailbox (RFC 3501 section 5.2, 7.3, 7.4).
+extension IMAPSession {
+  /// Looks at the mailbox and tells what has become different since the client was last told.
+  ///
+  /// - Parameters:
+  ///   - allowExpunge: `false` while answering FETCH, STORE or SEARCH by message numbers (RFC 3501 section 7.4.1).
+  func sync(allowExpunge: Bool) async throws {
+    guard let current = selected else { return }
+    let snapshot = try await current.mailbox.snapshot()
+    try await tell(snapshot, allowExpunge: allowExpunge)
+  }
+
+  /// At the end of a command that need not bring news: none is looked for while the client's next command waits.
+  func syncUnlessPipelined(allowExpunge: Bool) async throws {
+    if !connection.hasBufferedInput { try await sync(allowExpunge: allowExpunge) }
+  }
+
+  /// Moves the view to a snapshot and tells the difference.
+  ///
+  /// - Parameters:
+  ///   - told: messages by rising UID whose state the client has heard of already, or does not want to.
+  func tell(_ snapshot: MailboxSnapshot, allowExpunge: Bool, told: [MessageRecord] = []) async throws {
+    guard var current = selected, !current.view.isCurrent(snapshot, allowExpunge: allowExpunge) else { return }
+    guard snapshot.uidValidity == current.view.snapshot.uidValidity else {
+      throw StoreError(.gone, "UIDVALIDITY changed")
+    }
+    let before = current.view.messages.count
+    let changes = current.view.advance(to: snapshot, allowExpunge: allowExpunge, modSeq: enabled.condStore)
+    let hasNew = current.view.messages.count > changes.firstNew
+    if hasNew, !current.isReadOnly, case let claimed = try await current.mailbox.claimRecent(), !claimed.isEmpty {
+      current.recent.append(claimed)
+    }
+    selected = current
+    if enabled.quickResync {
+      writeVanished(UIDRanges.ranges(changes.expungedUIDs), earlier: false)
+    } else {
+      for number in changes.expunged {
+        out.text("* ")
+        out.number(number)
+        out.text(" EXPUNGE\r\n")
+      }
+    }
+    if hasNew {
+      out.text("* ")
+      out.number(current.view.messages.count)
+      out.text(" EXISTS\r\n* ")
+      out.number(recentCount(current))
+      out.text(" RECENT\r\n")
+    } else if before != current.view.messages.count, !current.recent.isEmpty {
+      out.text("* ")
+      out.number(recentCount(current))
+      out.text(" RECENT\r\n")
+    }
+    if changes.keywordsChanged { writeFlagLists(snapshot, isReadOnly: current.isReadOnly) }
+    var next = 0
+    for position in changes.changed {
+      let record = current.view.messages[position]
+      while next < told.count, told[next].uid < record.uid { next += 1 }
+      if next < told.count, told[next].uid == record.uid, !record.differs(from: told[next], modSeq: true) { continue }
+      writeFlagUpdate(position, current, uid: enabled.quickResync)
+      try await sendIfLarge()
+    }
+  }
+
+  /// An unasked FETCH with the flags, and the MODSEQ for a client that knows it.
+  func writeFlagUpdate(_ position: Int, _ current: Selected, uid: Bool) {
+    let record = current.view.messages[position]
+    out.text("* ")
+    out.number(position + 1)
+    out.text(" FETCH (")
+    if uid {
+      out.text("UID ")
+      out.number(record.uid)
+      out.space()
+    }
+    writeFlags(record, current)
+    if enabled.condStore {
+      out.text(" MODSEQ (")
+      out.number(record.modSeq)
+      out.octet(UInt8(ascii: ")"))
+    }
+    out.text(")\r\n")
+  }
+
+  func writeFlags(_ record: MessageRecord, _ current: Selected) {
+    FlagWriter.write(
+      record, keywords: current.view.snapshot.keywords, isRecent: isRecent(record.uid, current), to: &out)
+  }
+
+  func isRecent(_ uid: UInt32, _ current: Selected) -> Bool { current.recent.contains { $0.contains(uid) } }
+
+  func noop(_ tag: [UInt8], _ text: String = "NOOP completed") async throws {
+    try await sync(allowExpunge: true)
+    tagged(tag, "OK", nil, text)
+  }
+}

@@ -1,0 +1,85 @@
+import Testing
+import WireTesting
+
+@testable import IMAPServer
+
+private func message(_ subject: String, from: String = "a@example.test", date: String, body: String, extra: String = "")
+  -> String
+{
+  "From: \(from)\r\nTo: list@example.test\r\nSubject: \(subject)\r\nDate: \(date)\r\n\(extra)\r\n\(body)\r\n"
+}
+
+@Suite struct SearchTests {
+  private func filled(_ host: IMAPHost) async throws -> IMAPTestClient {
+    let client = try await host.fresh()
+    try await client.append(
+      message("Alpha", date: "Fri, 21 Feb 2020 23:30:00 -0800", body: "first apple", extra: "Message-ID: <1@x>\r\n"),
+      flags: "\\Seen", date: "01-Mar-2020 00:00:00 +0000")
+    try await client.append(
+      message(
+        "Re: alpha", from: "Bea <b@example.test>", date: "Sat, 22 Feb 2020 10:00:00 +0000", body: "second pear",
+        extra: "Message-ID: <2@x>\r\nIn-Reply-To: <1@x>\r\n"),
+      flags: "\\Flagged $Label", date: "02-Mar-2020 00:00:00 +0000")
+    try await client.append(multipartMessage, flags: "\\Answered \\Draft", date: "03-Mar-2020 00:00:00 +0000")
+    try await client.append(
+      message(
+        "Beta", date: "Mon, 24 Feb 2020 10:00:00 +0000", body: "third \(String(repeating: "z", count: 2000))",
+        extra: "Message-ID: <4@x>\r\nCc: carol@example.test\r\nBcc: dave@example.test\r\n"),
+      flags: "\\Deleted", date: "04-Mar-2020 00:00:00 +0000")
+    return client
+  }
+
+  @Test func everyKeyFindsItsMessages() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await filled(host)
+    let cases: [(String, String)] = [
+      ("ALL", " 1 2 3 4"), ("SEEN", " 1"), ("UNSEEN", " 2 3 4"), ("FLAGGED", " 2"), ("UNFLAGGED", " 1 3 4"),
+      ("ANSWERED", " 3"), ("UNANSWERED", " 1 2 4"), ("DRAFT", " 3"), ("UNDRAFT", " 1 2 4"), ("DELETED", " 4"),
+      ("UNDELETED", " 1 2 3"), ("KEYWORD $label", " 2"), ("UNKEYWORD $Label", " 1 3 4"), ("KEYWORD nope", ""),
+      ("SUBJECT alpha", " 1 2"), ("FROM bea", " 2"), ("TO list@", " 1 2 4"), ("CC carol", " 4"), ("BCC DAVE", " 4"),
+      ("HEADER In-Reply-To \"\"", " 2"), ("HEADER Message-ID 4@x", " 4"), ("BODY apple", " 1"), ("TEXT pear", " 2"),
+      ("TEXT In-Reply", " 2"), ("BODY In-Reply", ""), ("LARGER 1000", " 4"), ("SMALLER 1000", " 1 2 3"),
+      ("SENTON 21-Feb-2020", " 1"), ("SENTBEFORE 22-Feb-2020", " 1"), ("SENTSINCE 22-Feb-2020", " 2 4"),
+      ("ON 2-Mar-2020", " 2"), ("BEFORE 2-Mar-2020", " 1"), ("SINCE \"3-Mar-2020\"", " 3 4"),
+      ("UID 2:3", " 2 3"), ("2:3 SEEN", ""), ("NOT 2:*", " 1"), ("OR SEEN FLAGGED", " 1 2"),
+      ("(OR SUBJECT beta BODY apple) NOT DELETED", " 1"), ("OLDER 100", " 1 2 3 4"), ("YOUNGER 100", ""),
+      ("NOT (OR (SEEN) (OR FLAGGED DRAFT))", " 4"), ("1:4294967295", " 1 2 3 4"),
+      ("CHARSET UTF-8 SUBJECT {7+}\r\ngrüße", " 3"), ("CHARSET ISO-8859-1 SUBJECT koln", ""),
+      ("SUBJECT \"K\u{f6}ln\"", " 3"), ("BODY \"GR\u{dc}\u{df}E!\"", " 3"), ("BODY \"inner body\"", " 3"),
+    ]
+    for (key, hits) in cases { #expect(try await client.ok("SEARCH \(key)")[0] == "* SEARCH\(hits)", "\(key)") }
+    #expect(try await client.refused("SEARCH CHARSET x-nonsense ALL").hasPrefix("NO [BADCHARSET (US-ASCII UTF-8)]"))
+    #expect(try await client.refused("SEARCH 7").hasPrefix("BAD"))
+    await host.stop()
+  }
+
+  @Test func extendedResultsAndSavedOnes() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await filled(host)
+    #expect(try await client.ok("SEARCH RETURN (MIN MAX COUNT) UNSEEN")[0].hasSuffix(") MIN 2 MAX 4 COUNT 3"))
+    #expect(try await client.ok("UID SEARCH RETURN () UNSEEN")[0].hasSuffix(") UID ALL 2:4"))
+    #expect(try await client.ok("SEARCH RETURN (COUNT) KEYWORD nope")[0].hasSuffix(") COUNT 0"))
+    #expect(try await client.ok("SEARCH RETURN (SAVE) UNSEEN").count == 1)
+    #expect(try await client.ok("FETCH $ UID").count == 4)
+    #expect(try await client.ok("SEARCH UID $ FLAGGED")[0] == "* SEARCH 2")
+    try await client.ok("SEARCH RETURN (MIN SAVE) UNSEEN")
+    #expect(try await client.ok("UID FETCH $ FLAGS").count == 2)
+    #expect(try await client.ok("SEARCH MODSEQ 1")[0].contains("(MODSEQ "))
+    await host.stop()
+  }
+
+  @Test func sortAndThread() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await filled(host)
+    #expect(try await client.ok("SORT (REVERSE ARRIVAL) UTF-8 ALL")[0] == "* SORT 4 3 2 1")
+    #expect(try await client.ok("SORT (SUBJECT REVERSE SIZE) UTF-8 1,2,4")[0].hasPrefix("* SORT "))
+    #expect(try await client.ok("SORT (FROM DATE) US-ASCII 1,2,4")[0] == "* SORT 1 4 2")
+    #expect(
+      try await client.ok("UID SORT RETURN (COUNT MIN) (REVERSE ARRIVAL) UTF-8 ALL")[0].hasSuffix(") UID MIN 4 COUNT 4")
+    )
+    #expect(try await client.ok("THREAD REFERENCES UTF-8 1,2,4")[0] == "* THREAD (1 2)(4)")
+    #expect(try await client.ok("THREAD ORDEREDSUBJECT UTF-8 1,2,4")[0] == "* THREAD (1 2)(4)")
+    #expect(try await client.ok("UID THREAD REFERENCES UTF-8 KEYWORD nope")[0] == "* THREAD")
+    await host.stop()
+  }
+}
