@@ -33,7 +33,9 @@ package final class POP3Service: ConnectionHandler {
   }
 
   /// Serves one connection until its end.
-  package func serve(_ connection: Connection) async throws { throw ConnectionError.closed }
+  package func serve(_ connection: Connection) async throws {
+    try await POP3Session(self, connection).run()
+  }
 
   /// What a client is told that is turned away.
   package func refusal(_ reason: ConnectionRefusal) -> [UInt8]? {

@@ -23,7 +23,7 @@ package struct POP3Settings: Sendable {
   /// Octets of a PASS line: long passphrases are no offence.
   package var passwordLineLimit = 512
   /// Octets of a line in an AUTH exchange: base64 of the longest response.
-  package var authenticationLineLimit = 12_288
+  package var authenticationLineLimit = 8192
   /// Time a client may be silent; RFC 1939 section 3 asks for ten minutes at least.
   package var idleTimeout: Duration = .seconds(600)
   /// Wrong logins in one session before it ends.
@@ -38,10 +38,12 @@ package struct POP3Settings: Sendable {
   package var utf8Delivery: UTF8Delivery = .asIs
   /// A page that explains the login delay, named in its refusal (R54).
   package var helpURL: String?
-  /// Octets of a message read at once when it cannot be sent from its file.
+  /// Octets of a message that RETR reads at once at first: nearly every message is no larger.
+  package var wholeMessage = 512 * 1024
+  /// Octets of a large message read at once afterwards.
   package var readChunk = 256 * 1024
-  /// The largest message that is read whole, looked through and sent from memory.
-  package var wholeMessage = 1 << 20
+  /// Octets of a message that TOP reads at once.
+  package var topChunk = 16 * 1024
 
   /// The defaults.
   package init(hostname: String) { self.hostname = hostname }

@@ -1,0 +1,86 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Makes a message's octets, lines ended by CRLF, fit a multi-line reply: a "." at the start of a line is doubled
+/// (RFC 1939 section 3).
+///
+/// Works on pieces of any size; the state between them is kept here.
+struct DotStuffing {
+  /// Whether the next octet begins a line.
+  private var isAtLineStart = true
+  /// The last two octets so far, the later one lower.
+  private var tail: UInt16 = 0x0d0a
+
+  /// The ranges of a piece between which a "." has to be added: each but the first begins with the "." to double.
+  ///
+  /// A piece without such lines, nearly every one, gives itself; base64 costs one `memchr`.
+  mutating func pieces(_ bytes: [UInt8]) -> [Range<Int>] {
+    guard let last = bytes.last else { return [] }
+    var ranges: [Range<Int>] = []
+    var start = 0
+    if isAtLineStart, bytes[0] == 0x2e { ranges.append(0..<0) }
+    bytes.withUnsafeBytes { buffer in
+      guard let base = buffer.baseAddress else { return }
+      var from = 0
+      while from < buffer.count, let hit = memchr(base + from, 0x2e, buffer.count - from) {
+        let dot = hit - UnsafeMutableRawPointer(mutating: base)
+        if dot > 0, buffer[dot - 1] == 0x0a {
+          ranges.append(start..<dot)
+          start = dot
+        }
+        from = dot + 1
+      }
+    }
+    ranges.append(start..<bytes.count)
+    isAtLineStart = last == 0x0a
+    tail = (bytes.count > 1 ? UInt16(bytes[bytes.count - 2]) : tail & 0xff) << 8 | UInt16(last)
+    return ranges
+  }
+
+  /// What ends the reply: a CRLF when the message has none at its end, and the line with the ".".
+  var terminator: String { tail == 0x0d0a ? ".\r\n" : "\r\n.\r\n" }
+}
+
+/// Finds the end of what TOP shows: the header, the empty line, and so many lines of the body (RFC 1939 section 7).
+struct TopLines {
+  private var remaining: Int
+  private var isInHeader = true
+  /// Octets of the current header line, CR not counted.
+  private var lineLength = 0
+
+  init(lines: Int) { remaining = lines }
+
+  /// How many octets of a piece belong to it, and whether nothing after them does.
+  mutating func take(_ bytes: [UInt8]) -> (count: Int, isDone: Bool) {
+    if !isInHeader, remaining == 0 { return (0, true) }
+    var position = 0
+    while position < bytes.count {
+      let end = Self.lineEnd(bytes, from: position)
+      if isInHeader {
+        for octet in bytes[position..<(end ?? bytes.count)] where octet != 0x0d && octet != 0x0a { lineLength += 1 }
+      }
+      guard let end else { return (bytes.count, false) }
+      position = end
+      if isInHeader {
+        if lineLength == 0 { isInHeader = false }
+        lineLength = 0
+        if !isInHeader, remaining == 0 { return (position, true) }
+      } else {
+        remaining -= 1
+        if remaining == 0 { return (position, true) }
+      }
+    }
+    return (bytes.count, false)
+  }
+
+  /// The position after the next LF.
+  private static func lineEnd(_ bytes: [UInt8], from start: Int) -> Int? {
+    bytes.withUnsafeBytes { buffer in
+      guard let base = buffer.baseAddress, start < buffer.count,
+        let hit = memchr(base + start, 0x0a, buffer.count - start)
+      else { return nil }
+      return hit - UnsafeMutableRawPointer(mutating: base) + 1
+    }
+  }
+}
