@@ -17,6 +17,7 @@ struct MartinetCommand: AsyncParsableCommand {
     version: MartinetVersion.text,
     subcommands: [
       InitCommand.self, ConfigCommand.self, StatusCommand.self,
+      DomainCommand.self, AccountCommand.self, AliasCommand.self, CatchAllCommand.self, OfferCommand.self,
     ])
 }
 

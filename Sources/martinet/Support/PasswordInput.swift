@@ -31,6 +31,17 @@ struct PasswordOptions: ParsableArguments {
     return (first, false)
   }
 
+  /// A password that is only checked, so asked for once.
+  ///
+  /// - Throws: `CommandFailure` when none is given and nobody sits at a terminal.
+  static func readOnce(file: String?, prompt: String) throws -> String {
+    if let file { return try readFirstLine(file) }
+    guard isatty(STDIN_FILENO) == 1 else {
+      throw CommandFailure(.usage, "no password given; use --password-file FILE or --password-file -")
+    }
+    return try ask(prompt)
+  }
+
   /// 16 characters without look-alikes: 94 bits.
   static func makeRandom() -> String {
     let alphabet = Array("abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789")
