@@ -25,6 +25,24 @@ import Wire
     #expect(try await pool.read { try String.fetchOne($0, sql: "PRAGMA journal_mode") } == "wal")
   }
 
+  @Test("the log stays when the file is closed, so that opening it on a full disk writes nothing")
+  func logStays() throws {
+    let house = try House()
+    try house.accounts.database.close()
+    func stamp() -> [Int64] {
+      ["", "-wal"].map { suffix in
+        var info = stat()
+        guard stat(house.path + suffix, &info) == 0 else { return -1 }
+        return Int64(info.st_size) << 32 ^ Int64(info.st_mtim.tv_nsec)
+      }
+    }
+    let before = stamp()
+    #expect(!before.contains(-1))
+    let again = try house.neighbour()
+    #expect(stamp() == before)
+    try again.database.close()
+  }
+
   @Test("nobody else may read the file")
   func mode() throws {
     let house = try House()

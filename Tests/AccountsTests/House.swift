@@ -31,7 +31,7 @@ final class House: Sendable {
     accounts = try Self.open(directory + "/accounts.db", settings, self.hasher, time)
   }
 
-  deinit { _ = system_rm(directory) }
+  deinit { _ = removeFiles(directory) }
 
   /// Another process's view of the same host: connections, caches and keys of its own.
   func neighbour(_ settings: AccountSettings = AccountSettings()) throws -> Accounts {
@@ -63,7 +63,7 @@ final class House: Sendable {
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  private func system_rm(_ directory: String) -> Bool {
+  private func removeFiles(_ directory: String) -> Bool {
     for name in ["accounts.db", "accounts.db-wal", "accounts.db-shm"] { unlink(directory + "/" + name) }
     return rmdir(directory) == 0
   }
