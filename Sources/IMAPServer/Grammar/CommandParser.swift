@@ -97,9 +97,9 @@ struct CommandParser {
     let command: Command
     switch name {
     case "LOGIN":
-      let user = try cursor.aString()
+      let user = try cursor.credential()
       try cursor.space()
-      command = .login(user: user, password: try cursor.aString())
+      command = .login(user: user, password: try cursor.credential())
     case "AUTHENTICATE":
       let mechanism = try cursor.keyword()
       // SASL-IR (RFC 4959): one base64 argument, or "=" for an empty response.

@@ -22,6 +22,14 @@ extension ByteCursor {
     return Array(atom)
   }
 
+  /// A login name or password: an astring, or any bare word, since `user%domain` (R51) is no atom by the letter.
+  mutating func credential() throws(GrammarError) -> [UInt8] {
+    if let string = try stringIfPresent() { return string }
+    let word = run { $0 > 0x20 && $0 != 0x7f }
+    guard !word.isEmpty else { throw GrammarError("Missing argument at octet \(position)") }
+    return Array(word)
+  }
+
   /// `list-mailbox`: an astring that may hold the wildcards `%` and `*`.
   mutating func listMailbox() throws(GrammarError) -> [UInt8] {
     if let string = try stringIfPresent() { return string }

@@ -7,7 +7,7 @@ import Testing
     #expect(LiteralHeader(atEndOf: Array("a LOGIN {11}".utf8))?.count == 11)
     let plus = LiteralHeader(atEndOf: Array("a APPEND x (\\Seen) {310+}".utf8))
     #expect(plus?.isNonSynchronizing == true)
-    #expect(plus?.start == 20)
+    #expect(plus?.start == 19)
     #expect(LiteralHeader(atEndOf: Array("a APPEND x ~{5+}".utf8))?.isBinary == true)
     #expect(LiteralHeader(atEndOf: Array("{99999999999999999999999999}".utf8))?.count == .max)
     for text in ["", "}", "{}", "{+}", "{5", "5}", "{5+ }", "{-5}", "a {5}b", "{5++}", "{ 5}"] {
