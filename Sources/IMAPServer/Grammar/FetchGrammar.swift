@@ -14,11 +14,15 @@ enum FetchItem: Equatable, Sendable {
   case rfc822Header
   case rfc822Text
   case section(SectionArgument, PartialArgument?, peek: Bool)
+  /// BINARY (RFC 3516): a part's content without its transfer encoding.
+  case binary([UInt32], PartialArgument?, peek: Bool)
+  /// BINARY.SIZE.
+  case binarySize([UInt32])
 
   /// Whether answering sets `\Seen`.
   var setsSeen: Bool {
     switch self {
-    case .rfc822, .rfc822Text, .section(_, _, peek: false): true
+    case .rfc822, .rfc822Text, .section(_, _, peek: false), .binary(_, _, peek: false): true
     default: false
     }
   }
@@ -26,7 +30,7 @@ enum FetchItem: Equatable, Sendable {
   /// Whether the message's file is needed.
   var needsContent: Bool {
     switch self {
-    case .rfc822, .rfc822Header, .rfc822Text, .section: true
+    case .rfc822, .rfc822Header, .rfc822Text, .section, .binary, .binarySize: true
     default: false
     }
   }
@@ -88,6 +92,10 @@ extension ByteCursor {
     case "BODY", "BODY.PEEK":
       let section = try section()
       return .section(section, try partial(), peek: name == "BODY.PEEK")
+    case "BINARY", "BINARY.PEEK":
+      let part = try binarySection()
+      return .binary(part, try partial(), peek: name == "BINARY.PEEK")
+    case "BINARY.SIZE": return .binarySize(try binarySection())
     default: throw GrammarError("Unknown FETCH item")
     }
   }

@@ -31,6 +31,14 @@ extension ByteCursor {
     return section
   }
 
+  /// `section-binary` (RFC 3516): part numbers only.
+  mutating func binarySection() throws(GrammarError) -> [UInt32] {
+    try expect(UInt8(ascii: "["))
+    let part = try partNumbers()
+    try expect(UInt8(ascii: "]"))
+    return part
+  }
+
   /// Part numbers with their dots; a dot before a word is taken too.
   private mutating func partNumbers() throws(GrammarError) -> [UInt32] {
     var numbers: [UInt32] = []

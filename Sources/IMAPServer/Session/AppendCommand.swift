@@ -86,6 +86,10 @@ extension IMAPSession {
         isEnding = true
         return .over
       }
+      guard !header.isBinary || !spool.hasNUL else {
+        // RFC 3516 section 4.3: what cannot be kept as it is must fail.
+        return try await giveUp(append)
+      }
       append.messages.append(
         NewMessage(
           content: try await spool.content(), flags: FlagWriter.flags(head.flags), keywords: head.flags.keywords,
@@ -101,9 +105,19 @@ extension IMAPSession {
     return try await next(append)
   }
 
+  /// Ends an APPEND of binary content; what follows in the command is read and dropped.
+  private func giveUp(_ append: Append) async throws -> Step {
+    let refusal = Refusal.no(.plain("UNKNOWN-CTE"), "Messages with NUL octets cannot be stored")
+    switch try await next(append) {
+    case .more(_, let header): try await abandon(append.tag, header, refusal)
+    case .complete: answer(refusal, tag: append.tag)
+    case .over: break
+    }
+    return .over
+  }
+
   /// Why a message may not come, told before the client is asked to send it.
   private func objection(to header: LiteralHeader, _ append: Append) async throws -> Refusal? {
-    if header.isBinary { return .bad("Binary literals are not supported") }
     if header.count > UInt64(limits.appendSize) {
       return .no(.tooBig, "Message is larger than \(limits.appendSize) octets")
     }

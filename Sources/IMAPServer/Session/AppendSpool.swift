@@ -14,6 +14,7 @@ final class AppendSpool {
   private var descriptor: Int32 = -1
   private(set) var path: String?
   private(set) var size = 0
+  private(set) var hasNUL = false
   private let threshold: Int
   private let directory: String
 
@@ -32,6 +33,7 @@ final class AppendSpool {
   func add(_ octets: [UInt8]) async throws {
     size += octets.count
     if octets.contains(0) {
+      hasNUL = true
       memory.append(contentsOf: octets.lazy.map { $0 == 0 ? 0x80 : $0 })
     } else {
       memory.append(contentsOf: octets)

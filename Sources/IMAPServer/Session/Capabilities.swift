@@ -3,14 +3,14 @@ import Wire
 /// What is announced, and when (RFC 3501 section 6.1.1). Nothing stands here that is not whole.
 extension IMAPSession {
   /// Known to a client that has not logged in.
-  private static let common = ["IMAP4rev1", "LITERAL+", "SASL-IR", "ID", "ENABLE"]
+  private static let common = ["IMAP4rev1", "IMAP4rev2", "LITERAL+", "SASL-IR", "ID", "ENABLE"]
 
   /// What a logged-in client may use.
   private static let extensions = [
     "IDLE", "NAMESPACE", "UNSELECT", "UIDPLUS", "MOVE", "SPECIAL-USE", "CHILDREN", "QUOTA", "QUOTA=RES-STORAGE",
     "QUOTA=RES-MESSAGE", "WITHIN", "ESEARCH", "SEARCHRES", "LIST-EXTENDED", "LIST-STATUS", "STATUS=SIZE", "CONDSTORE",
     "QRESYNC", "SORT", "SORT=DISPLAY", "ESORT", "THREAD=ORDEREDSUBJECT", "THREAD=REFERENCES", "MULTIAPPEND",
-    "CREATE-SPECIAL-USE",
+    "CREATE-SPECIAL-USE", "BINARY",
   ]
 
   func capabilities() -> [String] {
@@ -47,6 +47,9 @@ extension IMAPSession {
         enabled.condStore = true
         enabled.quickResync = true
         done.append(name)
+      case "IMAP4REV2" where !enabled.rev2:
+        enabled.rev2 = true
+        done.append("IMAP4rev2")
       default: break
       }
     }

@@ -21,17 +21,63 @@ extension IMAPSession {
     case .section(let section, let partial, peek: _):
       writeName(section, partial)
       try await write(content, try await content.locate(section.mimeSection), partial)
+    case .binary(let part, let partial, peek: _):
+      writeBinaryName("BINARY[", part)
+      if let partial { writeOrigin(partial) }
+      out.space()
+      writeBinary(try await content.binary(part), partial)
+    case .binarySize(let part):
+      writeBinaryName("BINARY.SIZE[", part)
+      out.space()
+      if case .bytes(let bytes) = try await content.binary(part) { out.number(bytes.count) } else { out.text("0") }
     default: break
     }
+  }
+
+  /// Whether every part asked for by BINARY can be decoded.
+  func canDecode(_ items: [FetchItem], _ content: MessageContentReader) async throws -> Bool {
+    for item in items {
+      switch item {
+      case .binary(let part, _, peek: _), .binarySize(let part):
+        if case .undecodable = try await content.binary(part) { return false }
+      default: break
+      }
+    }
+    return true
+  }
+
+  private func writeBinaryName(_ word: StaticString, _ part: [UInt32]) {
+    out.text(word)
+    writePart(part)
+    out.octet(UInt8(ascii: "]"))
+  }
+
+  /// A decoded part: as a binary literal when it holds NUL (RFC 3516 section 4.2).
+  private func writeBinary(_ content: MessageContentReader.Binary, _ partial: PartialArgument?) {
+    guard case .bytes(let bytes) = content else { return out.text("NIL") }
+    let octets = bytes[clip(0..<bytes.count, partial)]
+    if octets.contains(0) { out.octet(UInt8(ascii: "~")) }
+    out.literal(count: octets.count)
+    out.raw(octets)
+  }
+
+  private func writePart(_ part: [UInt32]) {
+    for (index, number) in part.enumerated() {
+      if index > 0 { out.octet(UInt8(ascii: ".")) }
+      out.number(number)
+    }
+  }
+
+  private func writeOrigin(_ partial: PartialArgument) {
+    out.octet(UInt8(ascii: "<"))
+    out.number(partial.origin)
+    out.octet(UInt8(ascii: ">"))
   }
 
   /// `BODY[…]<origin> `.
   private func writeName(_ section: SectionArgument, _ partial: PartialArgument?) {
     out.text("BODY[")
-    for (index, number) in section.part.enumerated() {
-      if index > 0 { out.octet(UInt8(ascii: ".")) }
-      out.number(number)
-    }
+    writePart(section.part)
     if !section.part.isEmpty, section.text != nil { out.octet(UInt8(ascii: ".")) }
     switch section.text {
     case nil: break
@@ -47,11 +93,7 @@ extension IMAPSession {
       out.octet(UInt8(ascii: ")"))
     }
     out.octet(UInt8(ascii: "]"))
-    if let partial {
-      out.octet(UInt8(ascii: "<"))
-      out.number(partial.origin)
-      out.octet(UInt8(ascii: ">"))
-    }
+    if let partial { writeOrigin(partial) }
     out.space()
   }
 

@@ -11,6 +11,8 @@ extension IMAPSession {
     var setsSeen: Bool
     /// Messages that turned out to be gone.
     var isIncomplete = false
+    /// A part has an encoding nobody knows (RFC 3516).
+    var hasUnknownEncoding = false
   }
 
   func fetch(_ argument: FetchArgument, uid: Bool, _ tag: [UInt8]) async throws {
@@ -33,6 +35,9 @@ extension IMAPSession {
       }
     }
     try await syncUnlessPipelined(allowExpunge: uid)
+    if plan.hasUnknownEncoding {
+      return tagged(tag, "NO", .plain("UNKNOWN-CTE"), "A part's transfer encoding is not known")
+    }
     guard !plan.isIncomplete else {
       return tagged(tag, "NO", .expungeIssued, "Some of the requested messages no longer exist")
     }
@@ -177,6 +182,10 @@ extension IMAPSession {
       plan.isIncomplete = true
       return
     }
+    guard try await canDecode(plan.items, content) else {
+      plan.hasUnknownEncoding = true
+      return
+    }
     out.text("* ")
     out.number(position + 1)
     out.text(" FETCH (")
@@ -227,7 +236,7 @@ extension IMAPSession {
     case .bodyStructure:
       out.text("BODYSTRUCTURE ")
       out.raw(index?.bodyStructure ?? [])
-    case .rfc822, .rfc822Header, .rfc822Text, .section: break
+    case .rfc822, .rfc822Header, .rfc822Text, .section, .binary, .binarySize: break
     }
   }
 }

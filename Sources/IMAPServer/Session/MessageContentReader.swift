@@ -13,10 +13,19 @@ final class MessageContentReader {
     case bytes([UInt8])
   }
 
+  /// A part without its transfer encoding.
+  enum Binary {
+    case missing
+    /// The encoding is unknown.
+    case undecodable
+    case bytes([UInt8])
+  }
+
   let file: MessageFile
   private var whole: [UInt8]?
   private var tree: MIMEPart?
   private var header: [UInt8]?
+  private var binaries: [[UInt32]: Binary] = [:]
 
   /// Messages up to this size are read at once; of larger ones, only the header when that is enough.
   private static let small = 64 * 1024
@@ -52,6 +61,29 @@ final class MessageContentReader {
     }
     guard bytes.count == range.count else { throw StoreError(.temporary, "message became shorter") }
     return bytes
+  }
+
+  /// A part's content, decoded; the whole message, which has no encoding of its own, for no part number.
+  func binary(_ part: [UInt32]) async throws -> Binary {
+    if let known = binaries[part] { return known }
+    let bytes = try await wholeOctets()
+    let tree = tree ?? MIMEPart.parse(bytes)
+    self.tree = tree
+    let result: Binary
+    if part.isEmpty {
+      result = .bytes(bytes)
+    } else if let found = tree.part(part.map { Int($0) }) {
+      let encoding = TransferEncoding(found.encoding)
+      // RFC 3516 section 4.2: what holds other parts has no encoding to take away.
+      let isOpaque = found.content != .leaf && encoding != .identity
+      result =
+        encoding == .unknown || isOpaque
+        ? .undecodable : .bytes(encoding.decode(bytes.span, range: found.bodyRange))
+    } else {
+      result = .missing
+    }
+    binaries[part] = result
+    return result
   }
 
   private func locateInTree(_ section: MIMESection) async throws -> Place {

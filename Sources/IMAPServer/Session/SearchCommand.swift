@@ -5,9 +5,10 @@ import MailSyntax
 extension IMAPSession {
   func search(_ argument: SearchArgument, uid: Bool, _ tag: [UInt8]) async throws {
     if argument.results?.contains(.save) == true { selected?.savedResult = [] }
-    let hits = try await hits(argument, allowExpunge: uid)
+    let hits = try await hits(argument)
     let current = try currentMailbox()
-    if let results = argument.results {
+    // RFC 9051 section 6.4.4: a client of IMAP4rev2 gets ESEARCH responses only.
+    if let results = argument.results ?? (enabled.rev2 ? [.all] : nil) {
       writeExtended(hits, results, current, uid: uid, argument.key, tag)
       save(hits, results, current)
     } else {
@@ -29,7 +30,7 @@ extension IMAPSession {
   }
 
   /// The positions that satisfy a search, in the view as it is afterwards.
-  func hits(_ argument: SearchArgument, allowExpunge: Bool) async throws -> [Int] {
+  func hits(_ argument: SearchArgument) async throws -> [Int] {
     let charset = argument.charset ?? "UTF-8"
     guard let decode = SearchCharset.decoder(charset) else {
       throw Refusal.no(.badCharset, "Unknown charset")

@@ -40,10 +40,14 @@ extension IMAPSession {
     writeFlagLists(snapshot, isReadOnly: current.isReadOnly)
     out.text("* ")
     out.number(snapshot.messages.count)
-    out.text(" EXISTS\r\n* ")
-    out.number(recentCount(current))
-    out.text(" RECENT\r\n")
-    if let unseen = snapshot.messages.firstIndex(where: { !$0.flags.contains(.seen) }) {
+    out.text(" EXISTS\r\n")
+    writeRecent(current)
+    if enabled.rev2 {
+      // RFC 9051 section 6.3.2: the name as the server spells it; UNSEEN is gone.
+      out.text("* LIST () \"/\" ")
+      writeMailbox(current.name)
+      out.endLine()
+    } else if let unseen = snapshot.messages.firstIndex(where: { !$0.flags.contains(.seen) }) {
       untagged("OK", .withText("UNSEEN \(unseen + 1)"), "First unseen message")
     }
     untagged("OK", .withText("UIDVALIDITY \(snapshot.uidValidity)"), "UIDs valid")

@@ -4,7 +4,7 @@ import MailStore
 extension IMAPSession {
   func sort(_ argument: SortArgument, uid: Bool, _ tag: [UInt8]) async throws {
     if argument.search.results?.contains(.save) == true { selected?.savedResult = [] }
-    let hits = try await hits(argument.search, allowExpunge: uid)
+    let hits = try await hits(argument.search)
     if argument.criteria.contains(where: \.field.needsMeasure) { try await measure() }
     let current = try currentMailbox()
     let evaluator = SortEvaluator(view: current.view, mailbox: current.mailbox)
@@ -26,7 +26,7 @@ extension IMAPSession {
   }
 
   func thread(_ argument: ThreadArgument, uid: Bool, _ tag: [UInt8]) async throws {
-    let hits = try await hits(argument.search, allowExpunge: uid)
+    let hits = try await hits(argument.search)
     try await measure()
     let current = try currentMailbox()
     let messages = try await ThreadInput.load(hits, view: current.view, mailbox: current.mailbox)

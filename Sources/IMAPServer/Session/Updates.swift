@@ -45,13 +45,10 @@ extension IMAPSession {
     if hasNew {
       out.text("* ")
       out.number(current.view.messages.count)
-      out.text(" EXISTS\r\n* ")
-      out.number(recentCount(current))
-      out.text(" RECENT\r\n")
+      out.text(" EXISTS\r\n")
+      writeRecent(current)
     } else if before != current.view.messages.count, !current.recent.isEmpty {
-      out.text("* ")
-      out.number(recentCount(current))
-      out.text(" RECENT\r\n")
+      writeRecent(current)
     }
     if changes.keywordsChanged { writeFlagLists(snapshot, isReadOnly: current.isReadOnly) }
     var next = 0
@@ -62,6 +59,14 @@ extension IMAPSession {
       writeFlagUpdate(position, current, uid: enabled.quickResync)
       try await sendIfLarge()
     }
+  }
+
+  /// `* n RECENT`, which IMAP4rev2 has no more (RFC 9051 appendix E).
+  func writeRecent(_ current: Selected) {
+    guard !enabled.rev2 else { return }
+    out.text("* ")
+    out.number(recentCount(current))
+    out.text(" RECENT\r\n")
   }
 
   /// An unasked FETCH with the flags, and the MODSEQ for a client that knows it.
@@ -89,7 +94,9 @@ extension IMAPSession {
       record, keywords: current.view.snapshot.keywords, isRecent: isRecent(record.uid, current), to: &out)
   }
 
-  func isRecent(_ uid: UInt32, _ current: Selected) -> Bool { current.recent.contains { $0.contains(uid) } }
+  func isRecent(_ uid: UInt32, _ current: Selected) -> Bool {
+    !enabled.rev2 && current.recent.contains { $0.contains(uid) }
+  }
 
   func noop(_ tag: [UInt8], _ text: String = "NOOP completed") async throws {
     try await sync(allowExpunge: true)
