@@ -64,8 +64,8 @@ let package = Package(
     room(
       "Delivery",
       [
-        "Basics", "MailSyntax", "Accounts", "RelayAccess", "MailStore", "MailQueue", "SMTPClient", "DNSResolver",
-        logging,
+        "Basics", "MailSyntax", "COpenSSL", "Accounts", "RelayAccess", "MailStore", "MailQueue", "SMTPClient",
+        "DNSResolver", logging,
       ]
         + nio),
     room(

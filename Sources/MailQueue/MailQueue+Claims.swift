@@ -114,3 +114,10 @@ extension MailQueue {
     }
   }
 }
+
+extension MailQueue {
+  /// Runs something that blocks on a file, on the spool's own threads.
+  package func onFileThread<Value: Sendable>(
+    _ body: @escaping @Sendable () throws -> Value
+  ) async throws -> Value { try await files.runIfActive(body) }
+}

@@ -35,6 +35,11 @@ extension MailQueue {
   /// Claims that ended meanwhile (lease over, message removed) are passed over. A report enters the queue in the same
   /// transaction that ends its cause, so that a crash loses neither and doubles neither.
   package func settle(_ batch: SettlementBatch) async throws {
+    // A task of its own: a caller that is cancelled half-way must not leave an outcome unrecorded.
+    try await Task { try await write(batch) }.value
+  }
+
+  private func write(_ batch: SettlementBatch) async throws {
     let now = time.now
     var written: [QueuedMessage] = []
     do {

@@ -40,7 +40,7 @@ final class ContentReader: Sendable {
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ReadError(text: "\(path): \(String(cString: strerror(errno)))") }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_size == expected else {
+    guard fstat(descriptor, &status) == 0, status.st_size >= expected else {
       Glibc.close(descriptor)
       throw ReadError(text: "\(path): not \(expected) octets long")
     }

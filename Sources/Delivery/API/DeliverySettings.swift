@@ -1,0 +1,122 @@
+import Basics
+import MailQueue
+import MailSyntax
+import SMTPClient
+
+/// Every number and name delivery works by.
+package struct DeliverySettings: Sendable {
+  /// Our own name: EHLO, reports, `Reporting-MTA`.
+  package var hostname: String
+  /// The program bounces say they come from; parsers know `qmail-send program`.
+  package var bounceProgram = "qmail-send program"
+  /// Whether bounces are `multipart/report` with the QSBMF text first, or that text alone.
+  package var bounceFormat = BounceFormat.dsn
+  /// Largest original that a bounce brings back whole when the sender asked for it (RET=FULL).
+  package var bounceFullLimit = 100_000
+  /// Octets of the original's header that a bounce brings back.
+  package var bounceHeaderLimit = 64 * 1024
+  /// Who hears of bounces that bounce, and stands behind `<postmaster>`; `nil`: postmaster of the host's own domain.
+  package var postmaster: EmailAddress?
+
+  /// Alias and forward steps from a recipient to a mailbox.
+  package var aliasDepth = 10
+  /// Mailboxes and outside addresses one recipient may become.
+  package var aliasTargets = 200
+  /// `Received:` lines after which a message counts as looping.
+  package var hopLimit = 50
+  /// Octets of a message's header that are looked at for loops.
+  package var loopScanLimit = 256 * 1024
+
+  /// Age at which the sender is told that a message waits; zero for never.
+  package var delayWarning: Duration = .seconds(4 * 3600)
+  /// Deliveries at once in all.
+  package var concurrency = 200
+  /// Deliveries at once to one destination.
+  package var destinationConcurrency = 20
+  /// Deliveries at once to a destination of which nothing is known yet.
+  package var initialConcurrency = 4
+  /// Share of all deliveries that mail of class `list` may take, in percent.
+  package var listShare = 25
+  /// Recipients claimed from the queue and waiting in memory for their turn.
+  package var claimLimit = 2000
+  /// Most addresses tried in one attempt.
+  package var addressLimit = 8
+  /// Most messages sent over one connection.
+  package var messagesPerConnection = 100
+  /// Pause after the queue itself failed (full disk, busy database).
+  package var troublePause: Duration = .seconds(5)
+  /// How often files that a crash or another process left are looked for, and forgotten claims returned.
+  package var longestSleep: Duration = .seconds(60)
+
+  /// Port of other servers: 25 but in tests.
+  package var remotePort = 25
+  /// Address mail is sent from; `nil` lets the system choose.
+  package var sourceAddress: IPAddress?
+  /// What is done about TLS with mail exchangers.
+  package var tls: TLSPolicy = .opportunistic
+  /// A server that takes all outbound mail.
+  package var smarthost: Smarthost?
+  /// Servers for single domains, before `smarthost` and MX.
+  package var routes: [MailDomain: Smarthost] = [:]
+  /// Name given in EHLO by sender domain; others give `hostname`.
+  package var helloNames: [MailDomain: String] = [:]
+
+  /// Key of the sender rewriting scheme; empty: forwards keep the sender.
+  package var srsKey: [UInt8] = []
+  /// How long a rewritten sender takes bounces.
+  package var srsLifetime: Duration = .seconds(21 * 86_400)
+
+  /// The defaults for a host.
+  package init(hostname: String) { self.hostname = hostname }
+}
+
+/// The forms of a bounce.
+package enum BounceFormat: String, Sendable {
+  /// RFC 3464, with qmail's text as first part.
+  case dsn
+  /// qmail's text alone.
+  case qsbmf
+}
+
+/// A server that takes mail for others.
+package struct Smarthost: Sendable, Hashable {
+  /// Its name or address.
+  package var host: String
+  /// Its port.
+  package var port: Int
+  /// Encryption.
+  package var tls: TLSPolicy
+  /// Whether its certificate must fit its name; always false for `opportunistic` and `off`.
+  package var verifiesName: Bool
+  /// Login there.
+  package var login: String?
+  /// The password; never logged.
+  package var password: String
+
+  /// Describes a server.
+  package init(
+    host: String, port: Int = 587, tls: TLSPolicy = .opportunistic, verifiesName: Bool = false, login: String? = nil,
+    password: String = ""
+  ) {
+    self.host = host
+    self.port = port
+    self.tls = tls
+    self.verifiesName = verifiesName
+    self.login = login
+    self.password = password
+  }
+}
+
+/// An address on which this host itself takes mail; unspecified addresses stand for every local one.
+package struct ListeningAddress: Sendable, Hashable {
+  /// The address.
+  package var address: IPAddress
+  /// The port.
+  package var port: Int
+
+  /// Makes one.
+  package init(_ address: IPAddress, port: Int) {
+    self.address = address
+    self.port = port
+  }
+}

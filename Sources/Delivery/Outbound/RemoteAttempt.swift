@@ -1,0 +1,186 @@
+import Basics
+import Logging
+import MailQueue
+import MailSyntax
+import SMTPClient
+
+/// What one attempt made of one recipient.
+struct AttemptOutcome: Sendable {
+  var recipient: QueuedRecipient
+  /// `nil`: delivered.
+  var failure: AttemptText?
+  /// The reply that took it.
+  var reply = ""
+  /// The host that took it.
+  var remote = ""
+  /// Whether the duty to report success went with it.
+  var passedDSN = false
+}
+
+/// Connects to a destination and sends messages over the session as long as it lasts.
+///
+/// Used by one worker at a time; the session is kept between messages of the same destination.
+final class RemoteSender {
+  /// How the connection to the destination fared, for its concurrency.
+  enum Contact: Sendable { case made, failed, notTried }
+
+  private let finder: RouteFinder
+  private let transport: any MailTransport
+  private let settings: DeliverySettings
+  private let log: Logger
+  private var session: (any MailSession)?
+  private var endpoint: SMTPEndpoint?
+  private var sent = 0
+
+  init(finder: RouteFinder, transport: any MailTransport, settings: DeliverySettings, log: Logger) {
+    self.finder = finder
+    self.transport = transport
+    self.settings = settings
+    self.log = log
+  }
+
+  /// Makes one attempt for one claim.
+  func send(_ claim: QueueClaim, content: MessageContent) async -> ([AttemptOutcome], Contact) {
+    let message = claim.message
+    do {
+      guard let session = try await session(for: claim) else { return (all(claim, .noConnection), .failed) }
+      let outgoing = OutgoingMessage(
+        sender: message.sender,
+        recipients: message.recipients.map {
+          OutgoingRecipient($0.address, notify: $0.notify, originalRecipient: $0.originalRecipient)
+        }, content: content, is8Bit: message.traits.contains(.eightBit), needsUTF8: message.traits.contains(.utf8),
+        ret: message.dsnReturn, envelopeID: message.envelopeID)
+      let outcomes = await send(outgoing, over: session, message)
+      sent += 1
+      if !session.isReusable || sent >= settings.messagesPerConnection { await end() }
+      return (outcomes, .made)
+    } catch let failure as RouteFailure {
+      return (all(claim, failure.text), failure.contact)
+    } catch {
+      return (all(claim, .noConnection), .failed)
+    }
+  }
+
+  /// Says goodbye to the server, if one is connected.
+  func end() async {
+    let old = session
+    (session, sent) = (nil, 0)
+    await old?.quit()
+  }
+
+  /// Cuts the connection.
+  func cut() {
+    session?.close()
+    (session, sent) = (nil, 0)
+  }
+
+  // MARK: The transaction
+
+  /// Sends, and offers again those whom the server put off for their number alone (RFC 5321 section 4.5.3.1.10).
+  private func send(
+    _ outgoing: OutgoingMessage, over session: any MailSession, _ message: QueuedMessage
+  ) async -> [AttemptOutcome] {
+    var outcomes: [AttemptOutcome] = []
+    var rest = Array(zip(message.recipients, outgoing.recipients))
+    while true {
+      var part = outgoing
+      part.recipients = rest.map(\.1)
+      let result = await session.send(part)
+      var later: [(QueuedRecipient, OutgoingRecipient)] = []
+      var delivered = false
+      for (pair, outcome) in zip(rest, result.recipients) {
+        switch outcome.result {
+        case .success(let reply):
+          delivered = true
+          outcomes.append(
+            AttemptOutcome(
+              recipient: pair.0, reply: "\(reply)", remote: endpoint?.host ?? "", passedDSN: result.passedDSN))
+        case .failure(let failure):
+          if Self.isTooMany(failure) { later.append(pair) }
+          outcomes.append(AttemptOutcome(recipient: pair.0, failure: AttemptText(failure)))
+        }
+      }
+      for pair in rest.dropFirst(result.recipients.count) {
+        outcomes.append(AttemptOutcome(recipient: pair.0, failure: .noConnection))
+      }
+      guard delivered, !later.isEmpty, session.isReusable else { return outcomes }
+      let numbers = Set(later.map(\.0.number))
+      outcomes.removeAll { numbers.contains($0.recipient.number) }
+      rest = later
+    }
+  }
+
+  private static func isTooMany(_ failure: SMTPFailure) -> Bool {
+    failure.stage == .recipient && failure.reply?.code == 452 && (failure.reply?.enhanced ?? "4.5.3") == "4.5.3"
+  }
+
+  private func all(_ claim: QueueClaim, _ text: AttemptText) -> [AttemptOutcome] {
+    claim.message.recipients.map { AttemptOutcome(recipient: $0, failure: text) }
+  }
+
+  // MARK: The connection
+
+  private struct RouteFailure: Error {
+    var text: AttemptText
+    var contact: Contact
+  }
+
+  private func session(for claim: QueueClaim) async throws -> (any MailSession)? {
+    let message = claim.message
+    let hello = helloName(message.sender)
+    let requireTLS = message.traits.contains(.requireTLS)
+    if let session, session.isReusable, endpoint?.helo == hello, !requireTLS || endpoint?.tls == .required {
+      return session
+    }
+    await end()
+    switch try await finder.route(claim.destination, hello: hello, requireTLS: requireTLS) {
+    case .failure(let text): throw RouteFailure(text: text, contact: .notTried)
+    case .endpoints(let endpoints): return try await connect(endpoints, message.id)
+    }
+  }
+
+  /// Tries one address after the other; the failure that says most is the one that counts.
+  private func connect(_ endpoints: [SMTPEndpoint], _ id: String) async throws -> any MailSession {
+    var worst: SMTPFailure?
+    for endpoint in endpoints {
+      do throws(SMTPFailure) {
+        let session = try await connect(endpoint, id)
+        self.session = session
+        return session
+      } catch {
+        log.notice("no session", metadata: ["id": "\(id)", "host": "\(endpoint.host)", "cause": "\(error)"])
+        // What a server said is worth more than a host that did not answer.
+        if worst == nil || worst?.cause == .noConnection || error.cause != .noConnection { worst = error }
+        if error.stage == .hello || error.stage == .authentication, error.isPermanent { break }
+      }
+      try Task.checkCancellation()
+    }
+    guard let worst else { throw RouteFailure(text: .noConnection, contact: .failed) }
+    throw RouteFailure(text: AttemptText(worst), contact: .failed)
+  }
+
+  /// One address; comes back in clear when TLS breaks and nobody demands it (R36, R42).
+  private func connect(_ endpoint: SMTPEndpoint, _ id: String) async throws(SMTPFailure) -> any MailSession {
+    self.endpoint = endpoint
+    do {
+      return try await transport.session(with: endpoint)
+    } catch {
+      let brokeTLS = error.cause == .tls || error.stage == .handshake || error.stage == .startTLS
+      guard endpoint.tls == .opportunistic, brokeTLS else { throw error }
+      log.warning(
+        "TLS not available: connect failed: \(error.detail)",
+        metadata: ["id": "\(id)", "host": "\(endpoint.host)", "address": "\(endpoint.address)"])
+      var clear = endpoint
+      clear.tls = .off
+      self.endpoint = clear
+      return try await transport.session(with: clear)
+    }
+  }
+
+  private func helloName(_ sender: String) -> String {
+    guard !settings.helloNames.isEmpty, let domain = (try? EmailAddress(sender))?.domain else {
+      return settings.hostname
+    }
+    return settings.helloNames[domain] ?? settings.hostname
+  }
+}

@@ -1,0 +1,138 @@
+import Basics
+import DNSResolver
+import MailSyntax
+import SMTPClient
+
+/// Where to connect for a destination, in the order of trying, or why there is nowhere.
+enum Route: Sendable {
+  case endpoints([SMTPEndpoint])
+  case failure(AttemptText)
+}
+
+/// Finds the servers of a destination: its own route, the smarthost, or the name system (RFC 5321 section 5.1).
+struct RouteFinder: Sendable {
+  let resolver: any Resolving
+  let settings: DeliverySettings
+  let own: OwnAddresses
+
+  /// Destinations with the same key share connections and their concurrency.
+  func key(_ destination: String) -> String {
+    guard let host = smarthost(destination) else { return destination }
+    return "\(host.host):\(host.port)"
+  }
+
+  /// The addresses to try for a destination.
+  ///
+  /// - Parameters:
+  ///   - requireTLS: whether TLS with a certificate that fits is demanded (RFC 8689).
+  func route(_ destination: String, hello: String, requireTLS: Bool = false) async throws -> Route {
+    if let host = smarthost(destination) { return try await route(host, hello) }
+    if let domain = try? MailDomain(destination), let literal = domain.literal {
+      return endpoints([(destination, [literal])], hello, requireTLS)
+    }
+    let exchangers: DNSAnswer<MXRecord>
+    do {
+      exchangers = try await resolver.mx(destination)
+    } catch DNSFailure.nodata {
+      return try await implicit(destination, hello, requireTLS)
+    } catch DNSFailure.nxdomain {
+      return .failure(.noHost(destination))
+    } catch is DNSFailure {
+      return .failure(.aliasLookupFailed)
+    }
+    if exchangers.isNullMX { return .failure(.nullMX(destination)) }
+    return try await explicit(exchangers.records.filter { !$0.host.isEmpty }, destination, hello, requireTLS)
+  }
+
+  private func smarthost(_ destination: String) -> Smarthost? {
+    if !settings.routes.isEmpty, let domain = try? MailDomain(destination), let host = settings.routes[domain] {
+      return host
+    }
+    return settings.smarthost
+  }
+
+  private func route(_ smarthost: Smarthost, _ hello: String) async throws -> Route {
+    var addresses: [IPAddress] = []
+    if let address = IPAddress(smarthost.host) {
+      addresses = [address]
+    } else {
+      do {
+        addresses = try await resolver.addresses(smarthost.host).records
+      } catch let failure as DNSFailure {
+        // The administrator's mistake or a passing fault: the mail waits for either to be mended.
+        return .failure(.nameService(smarthost.host, "\(failure)", permanent: false))
+      }
+    }
+    let verification: TLSVerification = smarthost.verifiesName ? .name(smarthost.host) : .none
+    let credentials = smarthost.login.map { SMTPCredentials(login: $0, password: smarthost.password) }
+    return .endpoints(
+      addresses.prefix(settings.addressLimit).map { address in
+        SMTPEndpoint(
+          host: smarthost.host, address: address, port: smarthost.port, source: settings.sourceAddress, helo: hello,
+          tls: smarthost.tls, verification: verification, credentials: credentials)
+      })
+  }
+
+  /// No MX: the domain's own addresses stand for it.
+  private func implicit(_ destination: String, _ hello: String, _ requireTLS: Bool) async throws -> Route {
+    do {
+      let addresses = try await resolver.addresses(destination).records
+      if addresses.contains(where: { own.contains($0, port: settings.remotePort) }) { return .failure(.pointsToUs) }
+      return endpoints([(destination, addresses)], hello, requireTLS)
+    } catch DNSFailure.nodata {
+      return .failure(.noExchanger)
+    } catch DNSFailure.nxdomain {
+      return .failure(.noHost(destination))
+    } catch is DNSFailure {
+      return .failure(.noHostForNow)
+    }
+  }
+
+  private func explicit(
+    _ exchangers: [MXRecord], _ destination: String, _ hello: String, _ requireTLS: Bool
+  ) async throws -> Route {
+    guard !exchangers.isEmpty else { return .failure(.noExchanger) }
+    var hosts: [(String, [IPAddress])] = []
+    var fault: AttemptText?
+    var ownPreference: UInt16?
+    // The best ones are enough; a domain with hundreds of exchangers must not cost hundreds of questions.
+    for exchanger in exchangers.prefix(settings.addressLimit * 2) {
+      // Servers of equal or worse preference than ours would hand the mail back to us (RFC 5321 section 5.1).
+      if let ownPreference, exchanger.preference >= ownPreference { break }
+      do {
+        let addresses = try await addresses(exchanger.host)
+        if addresses.contains(where: { own.contains($0, port: settings.remotePort) }) {
+          ownPreference = exchanger.preference
+          hosts.removeAll { name, _ in
+            exchangers.contains { $0.host == name && $0.preference >= exchanger.preference }
+          }
+        } else {
+          hosts.append((exchanger.host, addresses))
+        }
+      } catch let failure as DNSFailure {
+        let text = AttemptText.nameService(exchanger.host, "\(failure)", permanent: !failure.isTemporary)
+        if fault == nil || failure.isTemporary { fault = text }
+      }
+    }
+    if !hosts.isEmpty { return endpoints(hosts, hello, requireTLS) }
+    if ownPreference != nil { return .failure(.pointsToUs) }
+    return .failure(fault ?? .noExchanger)
+  }
+
+  private func addresses(_ host: String) async throws -> [IPAddress] {
+    // Some zones name an address where a host name belongs; most servers put up with it.
+    if let literal = IPAddress(host) { return [literal] }
+    return try await resolver.addresses(host).records
+  }
+
+  private func endpoints(_ hosts: [(String, [IPAddress])], _ hello: String, _ requireTLS: Bool) -> Route {
+    let pairs = hosts.flatMap { host, addresses in addresses.map { (host, $0) } }
+    guard !pairs.isEmpty else { return .failure(.noExchanger) }
+    return .endpoints(
+      pairs.prefix(settings.addressLimit).map { host, address in
+        SMTPEndpoint(
+          host: host, address: address, port: settings.remotePort, source: settings.sourceAddress, helo: hello,
+          tls: requireTLS ? .required : settings.tls, verification: requireTLS ? .name(host) : .none)
+      })
+  }
+}

@@ -1,0 +1,141 @@
+import Basics
+import Logging
+import MailQueue
+
+/// Runs the queue: claims what is due, spreads it over destinations, and records what comes of it.
+actor QueueRunner {
+  private let queue: MailQueue
+  private let attempts: AttemptMaker
+  private let settler: Settler
+  private let settings: DeliverySettings
+  private let time: any TimeSource
+  private let log: Logger
+  private var table: LaneTable
+  private var isStopping = false
+  private let signal: AsyncStream<Void>.Continuation
+  private let signals: AsyncStream<Void>
+
+  init(
+    queue: MailQueue, attempts: AttemptMaker, settler: Settler, settings: DeliverySettings, time: any TimeSource,
+    log: Logger
+  ) {
+    self.queue = queue
+    self.attempts = attempts
+    self.settler = settler
+    self.settings = settings
+    self.time = time
+    self.log = log
+    table = LaneTable(settings: settings)
+    (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+  }
+
+  /// Works until the task is cancelled or ``stop()`` is called; claims that were not begun go back to the queue.
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      group.addTask { [queue] in try? await queue.watchOtherProcesses() }
+      let changes = queue.changes()
+      group.addTask { [signal] in for await _ in changes { signal.yield() } }
+      signal.yield()
+      for await _ in signals {
+        if isStopping || Task.isCancelled { break }
+        await look(&group)
+      }
+      await giveBack()
+      // The watchers end with the group; workers finish what they began, unless the task itself was cancelled.
+      while table.workers > 0, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
+      group.cancelAll()
+    }
+  }
+
+  /// Ends ``run()`` when the attempts under way are finished.
+  func stop() {
+    isStopping = true
+    signal.yield()
+  }
+
+  /// How many attempts are under way and how many recipients are claimed.
+  var load: (workers: Int, recipients: Int) { (table.workers, table.load) }
+
+  /// Looks once for due mail, starts workers, and arranges for the next look.
+  private func look(_ group: inout DiscardingTaskGroup) async {
+    let now = time.now
+    var isFull = false
+    do {
+      for mailClass in MailClass.allCases {
+        let room = min(table.room(mailClass), 500)
+        guard room > 0 else { continue }
+        let claims = try await queue.claimDue(
+          limit: room, now: now, mailClass: mailClass, excluding: table.saturated)
+        for claim in claims { table.add(claim, lane: attempts.lane(claim.destination)) }
+        if claims.reduce(0, { $0 + $1.message.recipients.count }) >= room { isFull = true }
+      }
+    } catch {
+      log.error("queue cannot be read", metadata: ["error": "\(error)"])
+      wake(after: settings.troublePause, &group)
+    }
+    for key in table.start() { group.addTask { await self.work(key) } }
+    if isFull {
+      signal.yield()
+    } else if let next = try? await queue.nextDue(after: now) {
+      wake(after: min(max(next - time.now, .zero), settings.longestSleep), &group)
+    } else {
+      wake(after: settings.longestSleep, &group)
+    }
+  }
+
+  private var wakeup: (at: Timestamp, number: Int)?
+  private var wakeups = 0
+
+  /// Arranges for a look; an earlier one that is arranged already stands for it.
+  private func wake(after pause: Duration, _ group: inout DiscardingTaskGroup) {
+    let at = time.now + pause
+    if let wakeup, wakeup.at <= at, wakeup.at > time.now { return }
+    wakeups += 1
+    let number = wakeups
+    wakeup = (at, number)
+    group.addTask { [time, signal] in
+      try? await time.sleep(for: max(pause, .milliseconds(1)))
+      await self.woke(number)
+      signal.yield()
+    }
+  }
+
+  private func woke(_ number: Int) { if wakeup?.number == number { wakeup = nil } }
+
+  /// Works off one destination until nothing waits there.
+  private func work(_ key: String) async {
+    let worker = attempts.worker()
+    while !isStopping, !Task.isCancelled, let claim = table.next(key) {
+      let (outcomes, contact) = await worker.attempt(claim)
+      if Task.isCancelled {
+        await settler.giveBack([claim])
+        table.finish(claim)
+        break
+      }
+      table.note(contact, lane: key)
+      await settler.settle(claim, outcomes)
+      table.finish(claim)
+      if contact == .failed { await failAlike(key, claim, outcomes) }
+    }
+    await worker.end()
+    table.end(key)
+    signal.yield()
+  }
+
+  /// What waits for a host that cannot be reached is put off at once, instead of each message finding out itself.
+  private func failAlike(_ key: String, _ claim: QueueClaim, _ outcomes: [AttemptOutcome]) async {
+    guard let text = outcomes.compactMap(\.failure).first, !text.isPermanent else { return }
+    for other in table.drain(key) {
+      await settler.settle(other, other.message.recipients.map { AttemptOutcome(recipient: $0, failure: text) })
+      table.finish(other)
+    }
+  }
+
+  private func giveBack() async {
+    for key in table.lanes.keys {
+      let claims = table.drain(key)
+      await settler.giveBack(claims)
+      for claim in claims { table.finish(claim) }
+    }
+  }
+}
