@@ -56,7 +56,7 @@ package final class MailQueue: Sendable {
   /// Blocks, so not on an event loop; 100,000 messages take well under two seconds.
   ///
   /// - Throws: ``QueueError`` `inUse` when another server has it; a database error.
-  package init(settings: MailQueueSettings, role: Role = .server, time: any TimeSource, log: Logger) throws {
+  package init(settings: MailQueueSettings, role: Role, time: any TimeSource, log: Logger) throws {
     self.settings = settings
     self.time = time
     self.log = log
@@ -74,9 +74,10 @@ package final class MailQueue: Sendable {
       self.recovery = recovery
       let files = NIOThreadPool(numberOfThreads: max(1, settings.fileThreads))
       let (pool, time) = (pool, time)
-      ids = try QueueIDs(
+      ids = QueueIDs(
         reserve: { try QueueIDs.reserve(pool, now: time.now) },
         refillLater: { work in files.submit { state in if case .active = state { work() } } })
+      if role == .server { try ids.prepare() }
       files.start()
       self.files = files
       writes = WriteGroup(pool: pool, folder: folder, size: settings.groupSize)

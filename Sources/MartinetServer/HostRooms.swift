@@ -26,9 +26,11 @@ package struct HostRooms: Sendable {
 
   /// Opens everything; folders and databases are made where they are missing.
   ///
+  /// - Parameter queueRole: `server` for the process that delivers; it takes the queue's lock and mends what a kill left.
   /// - Throws: `SetupError`, or an error of a room that says in one line what is wrong.
   package static func open(
-    _ configuration: Configuration, time: any TimeSource = SystemTime(), logLevel: Logger.Level = .error
+    _ configuration: Configuration, queueRole: MailQueue.Role = .tool, time: any TimeSource = SystemTime(),
+    logLevel: Logger.Level = .error
   ) async throws -> HostRooms {
     let folder = DataFolder(path: configuration.data)
     try folder.prepare()
@@ -42,7 +44,8 @@ package struct HostRooms: Sendable {
       database: database, accounts: accounts, settings: RelaySettings(configuration), time: time, log: log("relay"))
     let store = try MailStore(
       settings: MailStoreSettings(configuration, folder), time: time, log: log("store"))
-    let queue = try MailQueue(settings: MailQueueSettings(configuration, folder), time: time, log: log("queue"))
+    let queue = try MailQueue(
+      settings: MailQueueSettings(configuration, folder), role: queueRole, time: time, log: log("queue"))
     return HostRooms(
       configuration: configuration, folder: folder, database: database, accounts: accounts, relay: relay, store: store,
       queue: queue)

@@ -31,7 +31,7 @@ final class House {
     let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     var queueSettings = MailQueueSettings(directory: folder)
     queueSettings.fileThreads = 2
-    queue = try MailQueue(settings: queueSettings, time: time, log: log)
+    queue = try MailQueue(settings: queueSettings, role: .server, time: time, log: log)
     var settings = DeliverySettings(hostname: "mail.example.test")
     settings.srsKey = Array("a key of some length for tests".utf8)
     change(&settings)

@@ -12,8 +12,8 @@ final class QueueIDs: Sendable {
   private static let mask: UInt64 = (1 << 40) - 1
 
   private struct State {
-    var next: UInt64
-    var end: UInt64
+    var next: UInt64 = 0
+    var end: UInt64 = 0
     var refilling = false
     var spare: Range<UInt64>?
 
@@ -34,7 +34,7 @@ final class QueueIDs: Sendable {
       if spare == nil { spare = start..<(start + QueueIDs.blockSize) }
     }
   }
-  private let state: Mutex<State>
+  private let state = Mutex(State())
   private let reserve: @Sendable () throws -> UInt64
   private let refillLater: @Sendable (@escaping @Sendable () -> Void) -> Void
 
@@ -44,11 +44,15 @@ final class QueueIDs: Sendable {
   init(
     reserve: @escaping @Sendable () throws -> UInt64,
     refillLater: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
-  ) throws {
+  ) {
     self.reserve = reserve
     self.refillLater = refillLater
+  }
+
+  /// Reserves the first block ahead of need; tools that only list the queue never write.
+  func prepare() throws {
     let start = try reserve()
-    state = Mutex(State(next: start, end: start + Self.blockSize))
+    state.withLock { $0.add(start) }
   }
 
   func next() -> String {
