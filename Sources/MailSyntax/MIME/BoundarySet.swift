@@ -3,6 +3,9 @@
 /// A line's hash is carried along octet by octet and compared only at lengths some boundary has, so that neither a
 /// hundred nested boundaries nor a million lines of hyphens cost more than reading them.
 struct BoundarySet {
+  /// Unknown to senders, so that nobody can make boundaries that collide.
+  private static let seed = UInt64.random(in: .min ... .max)
+
   private struct Entry {
     let octets: [UInt8]
     let hash: UInt64
@@ -14,7 +17,6 @@ struct BoundarySet {
   private var newest: [UInt64: Int] = [:]
   private var lengths: [Int]
   private var longest = 0
-  private let seed = UInt64.random(in: .min ... .max)
 
   init(maximumLength: Int) { lengths = [Int](repeating: 0, count: max(maximumLength, 1) + 1) }
 
@@ -23,7 +25,7 @@ struct BoundarySet {
   /// Opens a boundary that belongs to the part at a level of the stack; levels only grow.
   mutating func push(_ boundary: [UInt8], level: Int) {
     let octets = Array(boundary.prefix(lengths.count - 1))
-    var hash = seed
+    var hash = Self.seed
     for octet in octets { hash = Self.step(hash, octet) }
     entries.append(Entry(octets: octets, hash: hash, level: level, hidden: newest[hash]))
     newest[hash] = entries.count - 1
@@ -45,7 +47,7 @@ struct BoundarySet {
   ///
   /// - Returns: the level of its part, and whether two more hyphens close it (RFC 2046 section 5.1.1).
   func match(_ bytes: Span<UInt8>, from start: Int, to end: Int) -> (level: Int, closes: Bool)? {
-    var hash = seed
+    var hash = Self.seed
     var found: Int?
     var length = 0
     let limit = min(end - start, longest)

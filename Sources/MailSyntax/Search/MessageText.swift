@@ -2,8 +2,10 @@
 package enum MessageText {
   /// Most octets of one part that are decoded; what lies behind is not searched.
   package static let maximumPartOctets = 64 << 20
-  /// Octets at the start of a part that a preview is made from.
-  static let previewOctets = 16_384
+  /// Octets at the start of a plain text that a preview is made from.
+  static let previewOctets = 2048
+  /// Octets at the start of an HTML text that a preview is made from: styles come first.
+  static let htmlPreviewOctets = 32_768
 
   /// The text of a leaf part; `nil` for parts that are no text or whose encoding is unknown.
   package static func text(of part: MIMEPart, in bytes: Span<UInt8>, limit: Int = maximumPartOctets) -> String? {
@@ -42,30 +44,33 @@ package enum MessageText {
 
   /// The beginning of the first text part, blanks collapsed, HTML without its tags (RFC 8970 section 3.1).
   package static func preview(of message: MIMEPart, in bytes: Span<UInt8>, characters: Int = 200) -> String {
-    guard let part = firstText(message, subtype: "plain") ?? firstText(message, subtype: nil),
-      let text = text(of: part, in: bytes, limit: previewOctets)
-    else { return "" }
-    let visible = part.subtype == "html" ? withoutTags(text) : text
-    var result = ""
+    guard let part = firstText(message, subtype: "plain") ?? firstText(message, subtype: nil) else { return "" }
+    let isHTML = part.subtype == "html"
+    guard let text = text(of: part, in: bytes, limit: isHTML ? htmlPreviewOctets : previewOctets) else { return "" }
+    return collapse(isHTML ? withoutTags(text) : text, scalars: characters)
+  }
+
+  /// The first scalars of a text, runs of blanks and controls as one space, none at the ends.
+  private static func collapse(_ text: String, scalars limit: Int) -> String {
+    var result: [UInt8] = []
     var count = 0
     var isGap = false
-    for character in visible {
-      if character.isWhitespace || character == "\0" {
-        isGap = !result.isEmpty
+    for octet in text.utf8 {
+      if octet <= ASCII.space || octet == 0x7f {
+        isGap = count > 0
         continue
       }
-      if isGap {
-        result.append(" ")
-        count += 1
+      // Octets 10xxxxxx continue a scalar that was counted with its first one.
+      if octet & 0xc0 != 0x80 {
+        let cost = isGap ? 2 : 1
+        guard count + cost <= limit else { break }
+        if isGap { result.append(ASCII.space) }
+        count += cost
+        isGap = false
       }
-      isGap = false
-      guard count < characters else { break }
-      if character.unicodeScalars.count > 32 { continue }
-      result.append(character)
-      count += 1
+      result.append(octet)
     }
-    while result.last == " " { result.removeLast() }
-    return result
+    return String(decoding: result, as: UTF8.self)
   }
 
   private static func firstText(_ part: MIMEPart, subtype: String?) -> MIMEPart? {

@@ -36,9 +36,15 @@ package struct SearchPattern: Hashable, Sendable {
     guard !octets.isEmpty else { return true }
     let end = min(range.upperBound, text.count)
     let fold = Self.asciiFold
+    let first = octets[0]
+    let firstUpper = ASCII.upper(first)
     var matched = 0
     var index = max(range.lowerBound, 0)
     while index < end {
+      if matched == 0 {
+        while index < end, text[index] != first, text[index] != firstUpper { index += 1 }
+        guard index < end else { return false }
+      }
       let octet = fold[Int(text[index])]
       while matched > 0, octet != octets[matched] { matched = borders[matched - 1] }
       if octet == octets[matched] { matched += 1 }

@@ -110,6 +110,13 @@ package struct TransferDecoder: Sendable {
         index = continueEscape(octet, at: index, into: &result)
         continue
       }
+      let end = Self.plainEnd(bytes, from: index)
+      if end > index {
+        flushBlanks(into: &result)
+        bytes.append(index..<end, to: &result)
+        index = end
+        continue
+      }
       index += 1
       switch octet {
       case ASCII.equals:
@@ -125,6 +132,18 @@ package struct TransferDecoder: Sendable {
         result.append(octet)
       }
     }
+  }
+
+  /// The end of a run of octets that stand for themselves, blanks between words included.
+  private static func plainEnd(_ bytes: Span<UInt8>, from start: Int) -> Int {
+    var index = start
+    while index < bytes.count {
+      let octet = bytes[index]
+      if octet == ASCII.equals || octet == ASCII.lf || octet == ASCII.cr { break }
+      if ASCII.isBlank(octet), index + 1 == bytes.count || ASCII.isWhite(bytes[index + 1]) { break }
+      index += 1
+    }
+    return index
   }
 
   /// Handles the octet behind `=`, `=X`, `= ` or `=CR`; returns where to go on.
