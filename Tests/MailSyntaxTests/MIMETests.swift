@@ -239,4 +239,26 @@ func string(_ bytes: [UInt8]?) -> String? { bytes.map { String(decoding: $0, as:
     let chain = String(repeating: "Content-Type: message/rfc822\n\n", count: 500)
     #expect(!MessageIndexEntry.make(from: Array(chain.utf8)).bodyStructure.isEmpty)
   }
+
+  /// HOSTILE row 9, CVE-2024-23185, CVE-2020-12100: a quadratic parser needs minutes for these, even when optimised.
+  @Test func `Adversarial messages cost linear time`() {
+    var nest = ""
+    for level in 0..<99 {
+      let boundary = String(repeating: "-", count: level + 1) + "\(level)"
+      nest += "Content-Type: multipart/mixed; boundary=\"\(boundary)\"\n\n--\(boundary)\n"
+    }
+    let bombs = [
+      nest + "\n" + String(repeating: "--\n", count: 300_000),
+      nest + "\n" + String(repeating: String(repeating: "-", count: 150) + "\n", count: 6_000),
+      String(repeating: "Content-Type: a/b\n", count: 60_000) + "\n",
+      "To: a\n" + String(repeating: " b\n", count: 300_000) + "\n",
+      "Content-Type: multipart/mixed; boundary=b\n\n" + (0..<60_000).map { "--q\($0)\n\n" }.joined(),
+    ]
+    let clock = ContinuousClock()
+    for bomb in bombs {
+      let bytes = Array(bomb.utf8)
+      let took = clock.measure { _ = MessageIndexEntry.make(from: bytes) }
+      #expect(took < .seconds(20))
+    }
+  }
 }

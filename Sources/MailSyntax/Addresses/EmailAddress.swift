@@ -38,8 +38,8 @@ package struct EmailAddress: Hashable, Sendable {
     self.domain = domain
   }
 
-  /// What stores look up: the lower-cased local part, `@`, and the ASCII domain.
-  package var key: String { localPart.lowercased() + "@" + domain.ascii }
+  /// What stores look up: the local part in lower case and NFC (RFC 6532 section 3.1), `@`, and the ASCII domain.
+  package var key: String { TextFold.fold(localPart) + "@" + domain.ascii }
 
   /// The local part as it travels: quoted when it is no dot-atom (RFC 5321 section 4.1.2).
   package var quotedLocalPart: String {

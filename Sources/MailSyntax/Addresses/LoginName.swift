@@ -22,7 +22,7 @@ package struct LoginName: Hashable, Sendable {
       throw .invalidLocalPart
     }
     let domain = try MailDomain(String(decoding: octets[(cut + 1)...], as: UTF8.self))
-    address = try EmailAddress(localPart: String(decoding: local, as: UTF8.self).lowercased(), domain: domain)
+    address = try EmailAddress(localPart: TextFold.fold(String(decoding: local, as: UTF8.self)), domain: domain)
   }
 }
 

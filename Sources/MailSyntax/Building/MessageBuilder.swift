@@ -1,7 +1,9 @@
 import Basics
 
-/// Writes a message of our own: welcome letters, warnings, bounces. Lines end with CRLF, header fields are folded
-/// and encoded, bodies are 7-bit clean unless an octet part is given as it is.
+/// Writes a message of our own: welcome letters, warnings, bounces.
+///
+/// Lines end with CRLF, header fields are folded and encoded, bodies are 7-bit clean unless an octet part is given
+/// as it is.
 ///
 ///     var message = MessageBuilder()
 ///     message.addresses("From", [NamedAddress(postmaster, name: "Mail host")])

@@ -66,7 +66,9 @@ struct HeaderLexer {
     return Array(bytes[start..<index])
   }
 
-  /// Takes a quoted string; the opening quote is next. An open end takes all that is left.
+  /// Takes a quoted string; the opening quote is next.
+  ///
+  /// An open end takes all that is left.
   mutating func takeQuotedString() -> [UInt8] {
     var text: [UInt8] = []
     advance()
