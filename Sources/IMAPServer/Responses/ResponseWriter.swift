@@ -82,7 +82,9 @@ struct ResponseWriter {
     }
   }
 
-  /// A mailbox name in quotes even when bare would do: every client reads that. UTF-8 stays within quotes when
+  /// A mailbox name in quotes even when bare would do: every client reads that.
+  ///
+  /// UTF-8 stays within quotes when
   /// the client has enabled it (RFC 9051 section 4.3, RFC 6855).
   mutating func mailbox(_ octets: [UInt8], utf8: Bool) {
     guard utf8, octets.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else { return string(octets) }

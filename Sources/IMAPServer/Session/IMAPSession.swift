@@ -5,7 +5,7 @@ import MailStore
 import MailSyntax
 import Wire
 
-/// One client's conversation, from greeting to BYE. Lives in the task that serves its connection.
+/// One client's conversation, from greeting to BYE; lives in the task that serves its connection.
 final class IMAPSession {
   /// Who is logged in.
   struct User {

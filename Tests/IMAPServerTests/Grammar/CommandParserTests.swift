@@ -46,8 +46,9 @@ private func octets(_ text: String) -> [UInt8] { Array(text.utf8) }
       try parsed("a LOGIN {11}\r\nFRED FOOBAR {7+}\r\nfat man")
         == .login(user: octets("FRED FOOBAR"), password: octets("fat man")))
     #expect(
-      try parsed("a LOGIN alice%example.test p*(w") == .login(
-        user: octets("alice%example.test"), password: octets("p*(w")))
+      try parsed("a LOGIN alice%example.test p*(w")
+        == .login(
+          user: octets("alice%example.test"), password: octets("p*(w")))
   }
 
   @Test func hostileStringsAreRefused() {
