@@ -42,12 +42,13 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
     .systemLibrary(name: "CUnbound", path: "Sources/CUnbound"),
     .target(name: "CCrypt", path: "Sources/CCrypt", linkerSettings: [.linkedLibrary("crypt")]),
+    .target(name: "CFiles", path: "Sources/CFiles"),
     room("Basics", []),
     room("MailSyntax", ["Basics"]),
     room("DNSResolver", ["Basics", "MailSyntax", "CUnbound", logging]),
     room(
       "Wire",
-      ["Basics", "COpenSSL", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS, logging] + nio),
+      ["Basics", "CFiles", "COpenSSL", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS, logging] + nio),
     room("WireTesting", ["Wire", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS] + nio),
     room(
       "Accounts",
@@ -64,8 +65,8 @@ let package = Package(
     room(
       "Delivery",
       [
-        "Basics", "MailSyntax", "COpenSSL", "Accounts", "RelayAccess", "MailStore", "MailQueue", "SMTPClient",
-        "DNSResolver", logging,
+        "Basics", "MailSyntax", "Accounts", "RelayAccess", "MailStore", "MailQueue", "SMTPClient", "DNSResolver",
+        logging,
       ]
         + nio),
     room(

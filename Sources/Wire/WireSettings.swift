@@ -2,8 +2,6 @@ import Basics
 
 /// Every limit and time of the room, with its default.
 package struct WireSettings: Sendable {
-  /// Event loop threads; `nil`: as many as there are cores.
-  package var loopThreads: Int?
   /// Length of the kernel's queue of connections that were not accepted yet.
   package var backlog: Int32 = 1024
   /// Connections open at once in all (`connections`); further ones are refused.
@@ -32,8 +30,8 @@ package struct WireSettings: Sendable {
   package var swallowLimit = 4 * 1024 * 1024
   /// Size of one read from a file, and of one write to a TLS connection, in octets.
   package var fileChunk = 128 * 1024
-  /// Threads that read files for `writeFile` when their pages are not in memory.
-  package var fileThreads = 4
+  /// Time the client has to take the last replies of a session.
+  package var farewellTimeout: Duration = .seconds(30)
   /// Time a closing connection goes on reading, so that the last reply is not lost to a reset.
   package var lingerTimeout: Duration = .seconds(2)
   /// Whether a connection's task runs on its own event loop; `false`: on the default executor.

@@ -81,7 +81,8 @@ extension IMAPSession {
 
   /// VANISHED (EARLIER) for UID FETCH (RFC 7162 section 3.2.6).
   private func writeVanished(_ argument: FetchArgument, _ since: UInt64, _ current: Selected) async throws {
-    let star = max(current.view.messages.last?.uid ?? 0, 1)
+    // A client means all it knows by `*`, and may know UIDs above the largest one left.
+    let star = max(current.view.snapshot.uidNext, 2) - 1
     let known = argument.set.isSavedResult ? UIDRanges.ranges(current.savedResult) : argument.set.ranges(star: star)
     let vanished = try await vanishedUIDs(current.mailbox, since: since, known: known, view: current.view)
     writeVanished(vanished, earlier: true)

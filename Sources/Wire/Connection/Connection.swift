@@ -1,6 +1,7 @@
 import Basics
 import Logging
 import NIOCore
+import NIOPosix
 
 /// A client's connection as its session sees it: lines, octets, replies, files, TLS.
 ///
@@ -20,26 +21,47 @@ package final class Connection {
   /// The address the client connected to.
   package let local: IPAddress
   /// The TLS session's facts; `nil` in clear.
-  package private(set) var tls: TLSInfo?
+  package internal(set) var tls: TLSInfo?
   /// The session's log, with id, listener and peer as metadata.
-  package var log: Logger
+  package lazy var log: Logger = makeLog()
   /// When the session has to have logged in, at the latest; reads throw `.deadlinePassed` from then on.
   ///
   /// Set at accept on listeners that expect a login; `tag(account:)` clears it.
   package var deadline: NIODeadline?
 
-  init(id: String, listener: String, localPort: Int, peer: IPAddress, peerPort: Int, local: IPAddress, log: Logger) {
-    self.id = id
-    self.listener = listener
-    self.localPort = localPort
-    self.peer = peer
-    self.peerPort = peerPort
-    self.local = local
-    self.log = log
+  let channel: any Channel
+  let gate: NIOLoopBound<InputGate>
+  let settings: WireSettings
+  let entry: SessionEntry
+  let certificates: TLSCertificates?
+  private let baseLog: Logger
+  var input = LineBuffer()
+  var output: ByteBuffer
+
+  init(_ entry: SessionEntry, endpoints: Endpoints, settings: WireSettings, tls: TLSCertificates?, log: Logger) {
+    self.entry = entry
+    id = entry.id
+    listener = entry.listener
+    local = endpoints.local
+    localPort = endpoints.localPort
+    peer = endpoints.peer
+    peerPort = endpoints.peerPort
+    channel = entry.channel
+    gate = entry.gate
+    self.settings = settings
+    certificates = tls
+    baseLog = log
+    output = ByteBuffer()
   }
 
   /// Whether input waits that was not consumed yet (pipelining).
-  package var hasBufferedInput: Bool { false }
+  package var hasBufferedInput: Bool {
+    if input.count > 0 { return true }
+    return channel.eventLoop.inEventLoop && gate.value.pending.readableBytes > 0
+  }
+
+  /// Whether the peer has closed its side, or the connection is gone; nothing more will come.
+  package var isClosed: Bool { !channel.isActive }
 
   /// Reads one line, without its CRLF or LF.
   ///
@@ -49,7 +71,15 @@ package final class Connection {
   /// - Returns: `nil` at the end of input; what stands before it without a line end is dropped.
   /// - Throws: `ConnectionError`; after `.lineTooLong` the connection can be used on.
   nonisolated(nonsending) package func readLine(limit: Int, timeout: Duration) async throws -> [UInt8]? {
-    throw ConnectionError.closed
+    if let line = try bufferedLine(limit) {
+      if output.readableBytes >= settings.flushThreshold { try await flush() }
+      return line
+    }
+    let wait = makeWait(timeout)
+    while true {
+      if case .end = try await nextOutcome(wait) { return nil }
+      if let line = try bufferedLine(limit) { return line }
+    }
   }
 
   /// Reads one line, or comes back when `wakeup` is signalled (IMAP IDLE, RFC 2177).
@@ -58,7 +88,16 @@ package final class Connection {
   nonisolated(nonsending) package func readLine(
     limit: Int, timeout: Duration, or wakeup: Wakeup
   ) async throws -> LineOrWake {
-    throw ConnectionError.closed
+    let wait = makeWait(timeout)
+    let loop = channel.eventLoop
+    let gate = self.gate
+    defer { wakeup.detach() }
+    while true {
+      if let line = try bufferedLine(limit) { return .line(line) }
+      if wakeup.take() { return .woken }
+      wakeup.attach { loop.execute { gate.value.wake() } }
+      if case .end = try await nextOutcome(wait) { return .end }
+    }
   }
 
   /// Hands all buffered octets to `body`, which says how many of them it has taken.
@@ -70,41 +109,22 @@ package final class Connection {
   ///   - timeout: how long to wait for the next octet.
   ///   - body: gets at least one octet; returns 0 through the count given.
   /// - Returns: `false` at the end of input.
+  /// - Throws: `ConnectionError`, `.tooMuchInput` when `body` leaves more than `WireSettings.unconsumedLimit`; or what
+  ///   `body` throws, nothing being taken then.
   nonisolated(nonsending) package func consume(
     timeout: Duration, _ body: (UnsafeRawBufferPointer) throws -> Int
   ) async throws -> Bool {
-    throw ConnectionError.closed
-  }
-
-  /// Collects octets to send.
-  package func write(_ bytes: [UInt8]) {}
-
-  /// Collects octets to send.
-  package func write(_ bytes: ArraySlice<UInt8>) {}
-
-  /// Collects text to send; line ends are the caller's.
-  package func write(_ text: String) {}
-
-  /// Collects the readable octets of a buffer to send.
-  package func write(_ buffer: ByteBuffer) {}
-
-  /// Number of octets collected and not yet handed to the kernel's queue.
-  package var collectedOutput: Int { 0 }
-
-  /// Sends what is collected; comes back when the client has taken enough of it for more to be collected.
-  package nonisolated(nonsending) func flush() async throws { throw ConnectionError.closed }
-
-  /// Like `flush()`, but only when 64 KiB or more are collected: to be called in loops that write much.
-  package nonisolated(nonsending) func flushIfLarge() async throws { throw ConnectionError.closed }
-
-  /// Sends a part of an open file, after what is collected; comes back when the kernel has all of it.
-  ///
-  /// - Parameters:
-  ///   - descriptor: an open file, which stays the caller's; its position is not used.
-  ///   - offset: first octet to send.
-  ///   - length: number of octets; a file that turns out shorter closes the connection and throws `.closed`.
-  package nonisolated(nonsending) func writeFile(descriptor: CInt, offset: Int, length: Int) async throws {
-    throw ConnectionError.closed
+    if entry.isEnded { try throwEnd() }
+    if input.count == 0 || input.wasRefused {
+      guard input.count < settings.unconsumedLimit else { throw ConnectionError.tooMuchInput }
+      var wait = makeWait(timeout)
+      wait.heedsShutdown = false
+      if case .end = try await nextOutcome(wait) { return false }
+    } else if output.readableBytes >= settings.flushThreshold {
+      try await flush()
+    }
+    try input.consume(body)
+    return true
   }
 
   /// Sends the reply and starts TLS (STARTTLS, STLS); comes back after the handshake.
@@ -113,15 +133,111 @@ package final class Connection {
   /// all it knew from before.
   ///
   /// - Throws: `ConnectionError.tls` when the handshake fails; the connection is closed then.
-  package nonisolated(nonsending) func startTLS(reply: [UInt8]) async throws { throw ConnectionError.closed }
+  package nonisolated(nonsending) func startTLS(reply: [UInt8]) async throws {
+    guard let certificates, tls == nil else { throw ConnectionError.tls("TLS is not available") }
+    input = LineBuffer()
+    write(reply)
+    let buffer = takeOutput()
+    try await secure(certificates, reply: buffer, first: nil, dropsInput: true)
+  }
 
   /// Whether `startTLS` can work: in clear, and a certificate is configured.
-  package var canStartTLS: Bool { false }
+  package var canStartTLS: Bool { tls == nil && certificates != nil }
 
-  /// Says that the session has logged in: frees its place among those that have not, clears `deadline`, and lets
-  /// `WireServer.endSessions(account:reason:)` find it.
-  package func tag(account: Int64) {}
+  /// Does the handshake of an implicit TLS listener.
+  nonisolated(nonsending) func startImplicitTLS() async throws {
+    guard let certificates else { throw ConnectionError.tls("no certificate is configured") }
+    try await secure(certificates, reply: nil, first: input.takeAll(), dropsInput: false)
+  }
 
-  /// Closes at once; what is collected and not flushed is lost. A session just returns instead.
-  package func close() {}
+  /// Says that the session has logged in.
+  ///
+  /// Frees its place among those that have not, clears `deadline`, and lets `WireServer.endSessions(account:reason:)`
+  /// find it.
+  package func tag(account: Int64) {
+    deadline = nil
+    entry.loggedIn(account)
+  }
+
+  /// Closes at once.
+  ///
+  /// What is collected and not flushed is lost; a session that wants it sent just returns instead.
+  package func close() { channel.close(promise: nil) }
+
+  // MARK: How it waits
+
+  /// Why to look again: something may have come, or nothing more will.
+  enum Next { case more, end }
+
+  func makeWait(_ timeout: Duration) -> InputGate.Wait {
+    let own = NIODeadline.now() + TimeAmount(timeout)
+    if let deadline, deadline < own { return InputGate.Wait(deadline: deadline, isTotal: true) }
+    return InputGate.Wait(deadline: own)
+  }
+
+  private func bufferedLine(_ limit: Int) throws -> [UInt8]? {
+    if entry.isEnded { try throwEnd() }
+    guard input.count > 0 else { return nil }
+    return try input.takeLine(limit: limit, swallowLimit: settings.swallowLimit)
+  }
+
+  func throwEnd() throws { throw ConnectionError.ended(reason: entry.endReason ?? "") }
+
+  /// Waits for more input and puts it into the line buffer; sends what is collected first.
+  nonisolated(nonsending) func nextOutcome(_ wait: InputGate.Wait) async throws -> Next {
+    while true {
+      let collected = takeOutput()
+      let outcome = await withCheckedContinuation { continuation in
+        onLoop { gate in
+          if let collected { gate.send(collected) }
+          gate.wait(wait, continuation)
+        }
+      }
+      switch outcome {
+      case .data(let buffer):
+        input.append(buffer)
+        return .more
+      case .woken: return .more
+      case .end: return .end
+      case .blocked: try await flush()
+      case .failed(let error): throw error
+      }
+    }
+  }
+
+  private nonisolated(nonsending) func secure(
+    _ certificates: TLSCertificates, reply: ByteBuffer?, first: ByteBuffer?, dropsInput: Bool
+  ) async throws {
+    let result = await withCheckedContinuation { continuation in
+      onLoop { gate in
+        if dropsInput { gate.dropInput() }
+        gate.startTLS(certificates, reply: reply, first: first, continuation)
+      }
+    }
+    tls = try result.get()
+    entry.secured()
+  }
+
+  /// Does something with the gate on the event loop: now when this is it, else soon.
+  func onLoop(_ body: @escaping @Sendable (InputGate) -> Void) {
+    if channel.eventLoop.inEventLoop { return body(gate.value) }
+    let gate = self.gate
+    channel.eventLoop.execute { body(gate.value) }
+  }
+
+  private func makeLog() -> Logger {
+    var log = baseLog
+    log[metadataKey: "session"] = "\(id)"
+    log[metadataKey: "listener"] = "\(listener)"
+    log[metadataKey: "peer"] = "\(peer)"
+    return log
+  }
+}
+
+/// Both ends of a connection.
+struct Endpoints: Sendable {
+  var peer: IPAddress
+  var peerPort: Int
+  var local: IPAddress
+  var localPort: Int
 }

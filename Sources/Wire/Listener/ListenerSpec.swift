@@ -2,7 +2,7 @@ import Basics
 
 /// One service's addresses and how connections to them begin.
 package struct ListenerSpec: Sendable {
-  /// Name in logs and decisions: `smtp`, `submission`, `imaps` …
+  /// Name in logs and decisions: `smtp`, `submission`, `imaps` and so on.
   package var name: String
   /// Where to listen; port 0 takes a free one.
   package var addresses: [(host: String, port: Int)]
@@ -10,7 +10,7 @@ package struct ListenerSpec: Sendable {
   package var implicitTLS: Bool
   /// Networks whose connections must begin with a PROXY header, version 1 or 2, and that alone may send one.
   package var proxyNetworks: [IPNetwork]
-  /// Networks that may connect; others get no octet. Empty: all.
+  /// Networks that may connect, others get no octet; empty: all.
   package var allowedNetworks: [IPNetwork]
   /// Whether sessions are expected to log in: the limits on those that have not, and the time before login, apply.
   package var expectsLogin: Bool

@@ -46,12 +46,4 @@ package struct SCRAMKeys: Sendable, Equatable {
     self.storedKey = storedKey
     self.serverKey = serverKey
   }
-
-  /// Derives the keys from a password; blocks for some milliseconds, so never on an event loop.
-  ///
-  /// - Parameters:
-  ///   - iterations: RFC 7677 section 4 asks for 4096 at least.
-  package static func derive(password: [UInt8], salt: [UInt8], iterations: Int = 4096) throws(SASLError) -> SCRAMKeys {
-    throw .badFormat
-  }
 }

@@ -65,7 +65,7 @@ let multipartMessage = """
     let fields = try await client.ok("FETCH 1 BODY.PEEK[HEADER.FIELDS (SUBJECT to X-None)]")
     #expect(
       fields[0]
-        == "* 1 FETCH (BODY[HEADER.FIELDS (SUBJECT to X-None)] {57}\r\nSubject: afternoon meeting\r\nTo: mooch@owatagu.siam.edu\r\n\r\n)"
+        == "* 1 FETCH (BODY[HEADER.FIELDS (SUBJECT to X-None)] {58}\r\nSubject: afternoon meeting\r\nTo: mooch@owatagu.siam.edu\r\n\r\n)"
     )
     await host.stop()
   }

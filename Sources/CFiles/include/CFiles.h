@@ -1,0 +1,12 @@
+#ifndef CFILES_H
+#define CFILES_H
+
+#include <sys/types.h>
+
+/// Reads what is in the page cache and never waits for the disk; 0 where nothing is, or the file system cannot tell.
+ssize_t cfiles_pread_cached(int descriptor, void *octets, size_t count, off_t offset);
+
+/// Brings a part of a file into the page cache.
+int cfiles_readahead(int descriptor, off_t offset, size_t count);
+
+#endif
