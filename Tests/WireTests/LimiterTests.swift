@@ -1,0 +1,119 @@
+import Basics
+import Synchronization
+import Testing
+
+@testable import Wire
+
+@Suite struct FailedLoginLimiterTests {
+  private let peer = IPAddress.v4(0xc000_0201)
+  private let other = IPAddress.v4(0xc000_0202)
+
+  @Test func slowsDownFromTheThirdFailure() {
+    let time = ManualTime()
+    let limiter = FailedLoginLimiter(time: time)
+    let delays = (0..<8).map { _ in limiter.note(peer) }
+    #expect(delays == [0, 0, 1, 2, 4, 8, 8, 8].map { .seconds($0) })
+    #expect(limiter.note(other) == .zero)
+    time.advance(by: .seconds(60))
+    #expect(limiter.note(peer) == .zero)
+  }
+
+  @Test func countsAnIPv6NetworkAsOneClient() throws {
+    let limiter = FailedLoginLimiter(time: ManualTime())
+    for index in 0..<3 { _ = limiter.note(.v6(0x2001_0db8_0000_0001, UInt64(index))) }
+    #expect(limiter.note(.v6(0x2001_0db8_0000_0001, 99)) == .seconds(2))
+    #expect(limiter.note(.v6(0x2001_0db8_0000_0002, 99)) == .zero)
+  }
+
+  @Test func checksOneASecondOverTheLimit() async throws {
+    let time = ManualTime()
+    let limiter = FailedLoginLimiter(time: time)
+    for _ in 0..<10 { _ = limiter.note(peer) }
+    try await limiter.admit(peer)
+    try await limiter.admit(other)
+    let admitted = Atomic<Int>(0)
+    try await withThrowingTaskGroup { group in
+      for _ in 0..<3 {
+        group.addTask {
+          try await limiter.admit(self.peer)
+          admitted.wrappingAdd(1, ordering: .relaxed)
+        }
+      }
+      try await Task.sleep(for: .milliseconds(100))
+      for second in 0..<3 {
+        #expect(admitted.load(ordering: .relaxed) == second)
+        time.advance(by: .seconds(1))
+        try await Task.sleep(for: .milliseconds(100))
+      }
+      try await group.waitForAll()
+    }
+    #expect(admitted.load(ordering: .relaxed) == 3)
+  }
+
+  @Test func keepsNobodyWaitingLongerThanTwentySeconds() async throws {
+    // Forty connections of one address guess as fast as they may; the owner there is served within 20 s.
+    let time = ManualTime()
+    let limiter = FailedLoginLimiter(time: time)
+    for _ in 0..<10 { _ = limiter.note(peer) }
+    let checks = Atomic<Int>(0)
+    let guessers = Task {
+      await withDiscardingTaskGroup { group in
+        for _ in 0..<40 {
+          group.addTask {
+            while !Task.isCancelled {
+              do { try await limiter.admit(self.peer) } catch { break }
+              checks.wrappingAdd(1, ordering: .relaxed)
+              await limiter.failed(self.peer)
+            }
+          }
+        }
+      }
+    }
+    for _ in 0..<40 {
+      try await Task.sleep(for: .milliseconds(10))
+      time.advance(by: .milliseconds(500))
+    }
+    let start = time.uptime
+    let before = checks.load(ordering: .relaxed)
+    let owner = Task {
+      try await limiter.admit(peer)
+      return time.uptime - start
+    }
+    for _ in 0..<60 {
+      try await Task.sleep(for: .milliseconds(10))
+      time.advance(by: .milliseconds(500))
+    }
+    #expect(try await owner.value <= .seconds(20))
+    #expect(checks.load(ordering: .relaxed) - before < 5 * 30)
+    guessers.cancel()
+    await guessers.value
+  }
+
+  @Test func forgetsTheOldestAddresses() {
+    var settings = FailedLoginSettings()
+    settings.addresses = 100
+    let limiter = FailedLoginLimiter(settings: settings, time: ManualTime())
+    for index in 0..<1000 { _ = limiter.note(.v4(UInt32(0x0a00_0000 + index))) }
+    #expect(limiter.remembered <= 102)
+  }
+
+  @Test func leavesExemptNetworksAlone() async throws {
+    var settings = FailedLoginSettings()
+    settings.exemptNetworks = [IPNetwork(peer, prefix: 24)]
+    let limiter = FailedLoginLimiter(settings: settings, time: ManualTime())
+    for _ in 0..<50 { #expect(limiter.note(peer) == .zero) }
+    try await limiter.admit(peer)
+  }
+
+  @Test func notesOnlyWrongCredentials() async throws {
+    let time = ManualTime()
+    let limiter = FailedLoginLimiter(time: time)
+    #expect(try await limiter.guarded(peer) { 7 } == 7)
+    await #expect(throws: LoginRefusal.busy) { try await limiter.guarded(peer) { throw LoginRefusal.busy } }
+    #expect(limiter.remembered == 0)
+    await #expect(throws: LoginRefusal.badCredentials) {
+      try await limiter.guarded(peer) { throw LoginRefusal.badCredentials }
+    }
+    #expect(limiter.remembered == 1)
+  }
+}
