@@ -4,10 +4,17 @@ import Testing
 
 @testable import Wire
 
-@Suite struct FailedLoginLimiterTests {
-  private let peer = IPAddress.v4(0xc000_0201)
-  private let other = IPAddress.v4(0xc000_0202)
+/// Counts from any task.
+private final class Counter: Sendable {
+  private let count = Atomic<Int>(0)
+  var value: Int { count.load(ordering: .relaxed) }
+  func add() { count.wrappingAdd(1, ordering: .relaxed) }
+}
 
+private let peer = IPAddress.v4(0xc000_0201)
+private let other = IPAddress.v4(0xc000_0202)
+
+@Suite struct FailedLoginLimiterTests {
   @Test func slowsDownFromTheThirdFailure() {
     let time = ManualTime()
     let limiter = FailedLoginLimiter(time: time)
@@ -31,23 +38,23 @@ import Testing
     for _ in 0..<10 { _ = limiter.note(peer) }
     try await limiter.admit(peer)
     try await limiter.admit(other)
-    let admitted = Atomic<Int>(0)
+    let admitted = Counter()
     try await withThrowingTaskGroup { group in
       for _ in 0..<3 {
         group.addTask {
-          try await limiter.admit(self.peer)
-          admitted.wrappingAdd(1, ordering: .relaxed)
+          try await limiter.admit(peer)
+          admitted.add()
         }
       }
       try await Task.sleep(for: .milliseconds(100))
       for second in 0..<3 {
-        #expect(admitted.load(ordering: .relaxed) == second)
+        #expect(admitted.value == second)
         time.advance(by: .seconds(1))
         try await Task.sleep(for: .milliseconds(100))
       }
       try await group.waitForAll()
     }
-    #expect(admitted.load(ordering: .relaxed) == 3)
+    #expect(admitted.value == 3)
   }
 
   @Test func keepsNobodyWaitingLongerThanTwentySeconds() async throws {
@@ -55,15 +62,15 @@ import Testing
     let time = ManualTime()
     let limiter = FailedLoginLimiter(time: time)
     for _ in 0..<10 { _ = limiter.note(peer) }
-    let checks = Atomic<Int>(0)
+    let checks = Counter()
     let guessers = Task {
       await withDiscardingTaskGroup { group in
         for _ in 0..<40 {
           group.addTask {
             while !Task.isCancelled {
-              do { try await limiter.admit(self.peer) } catch { break }
-              checks.wrappingAdd(1, ordering: .relaxed)
-              await limiter.failed(self.peer)
+              do { try await limiter.admit(peer) } catch { break }
+              checks.add()
+              await limiter.failed(peer)
             }
           }
         }
@@ -74,7 +81,7 @@ import Testing
       time.advance(by: .milliseconds(500))
     }
     let start = time.uptime
-    let before = checks.load(ordering: .relaxed)
+    let before = checks.value
     let owner = Task {
       try await limiter.admit(peer)
       return time.uptime - start
@@ -84,7 +91,7 @@ import Testing
       time.advance(by: .milliseconds(500))
     }
     #expect(try await owner.value <= .seconds(20))
-    #expect(checks.load(ordering: .relaxed) - before < 5 * 30)
+    #expect(checks.value - before < 5 * 30)
     guessers.cancel()
     await guessers.value
   }

@@ -20,8 +20,6 @@ package enum SASLError: Error, Equatable, Sendable {
   case channelBinding
   /// `step` after the end.
   case finished
-  /// libcrypto failed.
-  case cryptography
 }
 
 /// The mechanisms a connection offers.
@@ -100,8 +98,9 @@ package struct SASLExchange<Verifier: CredentialVerifier> {
       let binding = tls?.serverEndPoint ?? []
       let isBound = mechanism == .scramSHA256Plus
       if isBound, binding.isEmpty { throw .notOffered }
-      let random = try SCRAMCrypto.makeNonce()
-      state = .scram(SCRAMServer(binding: binding, isBound: isBound, nonce: nonce ?? random))
+      // Without random numbers there is no SCRAM.
+      guard let nonce = nonce ?? (try? SCRAMCrypto.makeNonce()) else { throw .notOffered }
+      state = .scram(SCRAMServer(binding: binding, isBound: isBound, nonce: nonce))
     }
   }
 

@@ -1,36 +1,36 @@
 import COpenSSL
 
-/// SHA-256, HMAC and PBKDF2 of libcrypto.
+/// SHA-256, HMAC and PBKDF2 of libcrypto; should that fail, a login can be tried again later.
 enum SCRAMCrypto {
   /// Length of a SHA-256 hash, in octets.
   static let length = 32
 
-  static func hash(_ message: [UInt8]) throws(SASLError) -> [UInt8] {
+  static func hash(_ message: [UInt8]) throws(LoginRefusal) -> [UInt8] {
     var result = [UInt8](repeating: 0, count: length)
-    guard EVP_Digest(message, message.count, &result, nil, EVP_sha256(), nil) == 1 else { throw .cryptography }
+    guard EVP_Digest(message, message.count, &result, nil, EVP_sha256(), nil) == 1 else { throw .temporaryFailure }
     return result
   }
 
-  static func hmac(key: [UInt8], _ message: [UInt8]) throws(SASLError) -> [UInt8] {
+  static func hmac(key: [UInt8], _ message: [UInt8]) throws(LoginRefusal) -> [UInt8] {
     var result = [UInt8](repeating: 0, count: length)
     var written: UInt32 = 0
     guard let keyLength = Int32(exactly: key.count),
       HMAC(EVP_sha256(), key, keyLength, message, message.count, &result, &written) != nil, written == length
-    else { throw .cryptography }
+    else { throw .temporaryFailure }
     return result
   }
 
-  static func pbkdf2(password: [UInt8], salt: [UInt8], iterations: Int) throws(SASLError) -> [UInt8] {
+  static func pbkdf2(password: [UInt8], salt: [UInt8], iterations: Int) throws(LoginRefusal) -> [UInt8] {
     var result = [UInt8](repeating: 0, count: length)
     guard let passwordLength = Int32(exactly: password.count), let saltLength = Int32(exactly: salt.count),
       let rounds = Int32(exactly: iterations), rounds > 0
-    else { throw .badFormat }
+    else { throw .temporaryFailure }
     let done = password.withUnsafeBytes { octets in
       PKCS5_PBKDF2_HMAC(
         octets.baseAddress?.assumingMemoryBound(to: CChar.self), passwordLength, salt, saltLength, rounds, EVP_sha256(),
         Int32(length), &result)
     }
-    guard done == 1 else { throw .cryptography }
+    guard done == 1 else { throw .temporaryFailure }
     return result
   }
 
@@ -40,9 +40,9 @@ enum SCRAMCrypto {
   }
 
   /// A nonce of 18 random octets, as base64.
-  static func makeNonce() throws(SASLError) -> String {
+  static func makeNonce() throws(LoginRefusal) -> String {
     var octets = [UInt8](repeating: 0, count: 18)
-    guard RAND_bytes(&octets, Int32(octets.count)) == 1 else { throw .cryptography }
+    guard RAND_bytes(&octets, Int32(octets.count)) == 1 else { throw .temporaryFailure }
     return Base64Text.encode(octets)
   }
 }
@@ -56,11 +56,15 @@ extension SCRAMKeys {
   package static func derive(
     password: [UInt8], salt: [UInt8], iterations: Int = 4096
   ) throws(SASLError) -> SCRAMKeys {
-    let salted = try SCRAMCrypto.pbkdf2(password: password, salt: salt, iterations: iterations)
-    let clientKey = try SCRAMCrypto.hmac(key: salted, Array("Client Key".utf8))
-    return SCRAMKeys(
-      salt: salt, iterations: iterations, storedKey: try SCRAMCrypto.hash(clientKey),
-      serverKey: try SCRAMCrypto.hmac(key: salted, Array("Server Key".utf8)))
+    do throws(LoginRefusal) {
+      let salted = try SCRAMCrypto.pbkdf2(password: password, salt: salt, iterations: iterations)
+      let clientKey = try SCRAMCrypto.hmac(key: salted, Array("Client Key".utf8))
+      return SCRAMKeys(
+        salt: salt, iterations: iterations, storedKey: try SCRAMCrypto.hash(clientKey),
+        serverKey: try SCRAMCrypto.hmac(key: salted, Array("Server Key".utf8)))
+    } catch {
+      throw .badFormat
+    }
   }
 }
 
