@@ -1,0 +1,89 @@
+import Foundation
+import Testing
+import WireTesting
+
+@testable import IMAPServer
+
+/// Several clients change one mailbox at random; none may ever be told what does not fit.
+@Suite struct StressTests {
+  private static let rounds = Int(ProcessInfo.processInfo.environment["MARTINET_IMAP_STRESS"] ?? "") ?? 60
+
+  @Test func severalSessionsAgree() async throws {
+    let host = try await IMAPHost.start()
+    let setup = try await host.fresh()
+    try await setup.ok("CREATE other")
+    for _ in 0..<10 { try await setup.append(rfcMessage) }
+    let complaints = await withTaskGroup(of: [String].self) { group in
+      for number in 0..<5 {
+        group.addTask { await Self.wander(host, number) }
+      }
+      return await group.reduce(into: [String]()) { $0 += $1 }
+    }
+    #expect(complaints.isEmpty, "\(complaints.prefix(3).joined(separator: "\n\n"))")
+    await host.stop()
+  }
+
+  private static func wander(_ host: IMAPHost, _ number: Int) async -> [String] {
+    do {
+      let model = ModelClient(try await host.login(), name: "client \(number)")
+      try await model.select("work")
+      var random = SeededRandom(seed: UInt64(number) &+ 7)
+      for _ in 0..<rounds { try await step(model, &random) }
+      try await model.run("NOOP")
+      try await model.run("FETCH 1:* (UID FLAGS)")
+      let known = model.messages
+      let fresh = ModelClient(try await host.login(), name: "fresh \(number)")
+      try await fresh.select("work")
+      try await fresh.run("FETCH 1:* (UID FLAGS)")
+      // Others may still be at work; only what both have seen must agree.
+      let uids = fresh.messages.compactMap(\.uid)
+      var complaints = model.contradictions + fresh.contradictions
+      if known.contains(where: { $0.uid == nil || $0.flags == nil }) {
+        complaints.append("unknown message after FETCH")
+      }
+      if uids != uids.sorted() { complaints.append("UIDs not rising: \(uids)") }
+      return complaints
+    } catch {
+      return ["client \(number): \(error)"]
+    }
+  }
+
+  private static func step(_ model: ModelClient, _ random: inout SeededRandom) async throws {
+    let count = model.messages.count
+    let some = count == 0 ? "1:*" : "\(Int.random(in: 1...count, using: &random))"
+    let range =
+      count == 0 ? "1:*" : "\(Int.random(in: 1...count, using: &random)):\(Int.random(in: 1...count, using: &random))"
+    let flag = ["\\Seen", "\\Flagged", "\\Answered", "$Work", "\\Draft"].randomElement(using: &random) ?? "\\Seen"
+    switch Int.random(in: 0..<16, using: &random) {
+    case 0, 1:
+      try await model.run("APPEND work (\(flag)) {\(rfcMessage.utf8.count)+}\r\n\(rfcMessage)")
+    case 2: try await model.run("STORE \(range) +FLAGS (\(flag))")
+    case 3: try await model.run("STORE \(range) -FLAGS (\(flag))")
+    case 4: try await model.run("STORE \(some) +FLAGS.SILENT (\\Deleted)")
+    case 5: try await model.run("EXPUNGE")
+    case 6: try await model.run("NOOP")
+    case 7: try await model.run("FETCH \(range) (UID FLAGS)")
+    case 8: try await model.run("FETCH \(some) (UID BODY[HEADER])")
+    case 9: try await model.run("SEARCH \(flag == "\\Seen" ? "SEEN" : "UNDELETED") SUBJECT meeting")
+    case 10: try await model.run("UID FETCH 1:* (FLAGS)")
+    case 11: try await model.run("COPY \(some) other")
+    case 12: try await model.run("UID SEARCH FLAGGED")
+    case 13: try await model.run("MOVE \(some) other")
+    case 14: try await model.run("UID STORE 1:* +FLAGS.SILENT (\(flag))")
+    default: try await model.run("CHECK")
+    }
+  }
+}
+
+/// The same numbers every time (SplitMix64).
+struct SeededRandom: RandomNumberGenerator {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var value = state
+    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+    return value ^ (value >> 31)
+  }
+}
