@@ -10,8 +10,8 @@ import Synchronization
 /// Rights live in accounts.db beside the accounts, and each decision reads them there: what another process takes back
 /// counts at once. Memory only holds what makes a standing lease newer, and the windows of the rates.
 package final class RelayAccess: Sendable {
-  /// Every number and switch.
-  package let settings: RelaySettings
+  /// Every number and switch, as last read from the configuration.
+  package var settings: RelaySettings { current.withLock { $0 } }
   /// What was counted since the start.
   package let statistics = RelayStatistics()
   let database: HostDatabase
@@ -25,6 +25,7 @@ package final class RelayAccess: Sendable {
   let silentSeats: SilentSeats
   let network: Mutex<NetworkPolicy>
   let switchedOff = Mutex<String?>(nil)
+  private let current: Mutex<RelaySettings>
 
   /// Brings the room's tables up to date and reads what a restart must not forget.
   ///
@@ -34,7 +35,7 @@ package final class RelayAccess: Sendable {
   ) throws {
     self.database = database
     self.accounts = accounts
-    self.settings = settings
+    current = Mutex(settings)
     self.time = time
     self.log = log
     stamps = PopStamps(capacity: settings.popThrottle.remembered)
@@ -46,6 +47,17 @@ package final class RelayAccess: Sendable {
     try database.migrate(RelaySchema.room, RelaySchema.steps)
     let saved = try database.pool.read { try RateRows.load($0) }
     rates.restore(saved, now: time.now, uptime: time.uptime)
+  }
+
+  /// Takes new settings (SIGHUP); what is open, counted or blacklisted stays.
+  package func reload(_ settings: RelaySettings) {
+    current.withLock { $0 = settings }
+    network.withLock { old in
+      var policy = NetworkPolicy(settings)
+      policy.ownAddresses = old.ownAddresses
+      policy.gateways = old.gateways
+      old = policy
+    }
   }
 
   /// Why OPEN-SMTP is off although the settings want it; `nil` when it is as they say.

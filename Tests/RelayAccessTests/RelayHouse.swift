@@ -35,8 +35,6 @@ final class RelayHouse: Sendable {
     }
   }
 
-  deinit { try? database.close() }
-
   /// A second set of rooms on the same file, as another process would have it.
   func otherProcess(_ change: (inout RelaySettings) -> Void = { _ in }) async throws -> RelayHouse {
     try await RelayHouse(time: time, directory: directory, change)

@@ -32,6 +32,7 @@ extension RelaySettings {
     limits.unvalidatedPerMinute = configuration.limits.unvalidatedPerMinute
     limits.exemptNetworks = configuration.limits.exemptNetworks
     limits.includeNetworks = configuration.limits.includeNetworks
+    limits.silentConnections = max(1, configuration.limits.connections / 100)
   }
 }
 

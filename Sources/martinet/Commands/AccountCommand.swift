@@ -11,6 +11,7 @@ struct AccountCommand: AsyncParsableCommand {
     discussion: "An account is named user@domain or user%domain.",
     subcommands: [
       Add.self, List.self, Info.self, Set.self, SetPassword.self, Verify.self, Remove.self, AppPasswordCommand.self,
+      AccountThrottleCommand.self,
     ])
 
   /// `martinet account add`.
