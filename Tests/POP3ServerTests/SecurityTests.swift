@@ -207,8 +207,10 @@ struct SecurityTests {
     let shifts: [[UInt32]] = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]]
     var state: [UInt32] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476]
     for block in stride(from: 0, to: message.count, by: 64) {
-      let words = (0..<16).map { index in
-        (0..<4).reduce(UInt32(0)) { $0 | UInt32(message[block + index * 4 + $1]) << UInt32(8 * $1) }
+      let words = (0..<16).map { index -> UInt32 in
+        let start = block + index * 4
+        let low = UInt32(message[start]) | UInt32(message[start + 1]) << 8
+        return low | UInt32(message[start + 2]) << 16 | UInt32(message[start + 3]) << 24
       }
       var (a, b, c, d) = (state[0], state[1], state[2], state[3])
       for i in 0..<64 {
@@ -226,7 +228,13 @@ struct SecurityTests {
       }
       state = [state[0] &+ a, state[1] &+ b, state[2] &+ c, state[3] &+ d]
     }
-    return state.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> UInt32(8 * $0)) } }
-      .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    var digits = ""
+    for word in state {
+      for shift in stride(from: UInt32(0), to: 32, by: 8) {
+        let octet = UInt8(truncatingIfNeeded: word >> shift)
+        digits += (octet < 16 ? "0" : "") + String(octet, radix: 16)
+      }
+    }
+    return digits
   }
 }
