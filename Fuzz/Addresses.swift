@@ -15,7 +15,9 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     guard let again = try? EmailAddress("\(address)"), again == address else { fatalError("address is not stable") }
   }
   if let login = try? LoginName(text) {
-    guard let again = try? LoginName(login.key), again.key == login.key else { fatalError("login is not stable") }
+    guard let again = try? LoginName(login.key), again.key.utf8.elementsEqual(login.key.utf8) else {
+      fatalError("login is not stable")
+    }
   }
   for allowed in [true, false] {
     guard let path = try? PathArgument.parse(bytes, allowUTF8: allowed) else { continue }

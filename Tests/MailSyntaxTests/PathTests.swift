@@ -71,6 +71,9 @@ import Testing
     #expect(
       SMTPReply(553, "5.7.1", "one", "two\r\n250 x\u{0}").wire
         == Array("553-5.7.1 one\r\n553-5.7.1 two\r\n553 5.7.1 250 x?\r\n".utf8))
+    // Found by fuzzing: a blank at the start, then a word longer than a line.
+    let word = SMTPReply(250, "2.0.0", lines: [" a" + String(repeating: "\u{fffd}", count: 400)])
+    #expect(word.wire.split(separator: 0x0a).allSatisfy { $0.count < SMTPReply.maximumLineLength })
     let long = SMTPReply(250, nil, lines: [String(repeating: "word ", count: 400)])
     #expect(long.lines.count > 1)
     #expect(long.wire.split(separator: 0x0a).allSatisfy { $0.count < SMTPReply.maximumLineLength })

@@ -61,7 +61,8 @@ package struct SMTPReply: Hashable, Sendable {
         let shown: Unicode.Scalar = scalar.value < 0x20 || scalar.value == 0x7f ? "?" : scalar
         let octets = UTF8.encode(shown).map(Array.init) ?? []
         if line.count + octets.count > room {
-          let cut = line.lastIndex(of: ASCII.space) ?? line.count
+          // A blank near the start would leave a rest that is too long as well.
+          let cut = line.lastIndex(of: ASCII.space).flatMap { $0 > room / 2 ? $0 : nil } ?? line.count
           lines.append(String(decoding: line[..<cut], as: UTF8.self))
           line = Array(line.dropFirst(cut + 1))
         }
