@@ -83,7 +83,6 @@ extension IMAPSession {
       try refuseLogin(refusal)
     } catch let error as SASLError {
       connection.log.info("login refused", metadata: ["reason": "\(error)"])
-      guard error != .cryptography else { throw Refusal.no(.unavailable, "Temporary failure, try again later") }
       countFailedLogin()
       throw Refusal.no(.authenticationFailed, "Authentication failed")
     } catch ConnectionError.lineTooLong {
