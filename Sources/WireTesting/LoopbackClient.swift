@@ -142,7 +142,7 @@ package final class LoopbackClient: Sendable {
     return inbox.count == 0 && !inbox.isAtEnd
   }
 
-  /// Does a TLS handshake; the protocol's command and reply come before it. Any certificate is accepted.
+  /// Does a TLS handshake, accepting any certificate; the protocol's command and reply come before it.
   package func startTLS(
     serverName: String? = "localhost", maximumVersion: TLSVersion? = nil, timeout: Duration = .seconds(15)
   ) async throws {

@@ -119,7 +119,7 @@ struct OneAccount: CredentialVerifier {
     // A client that can bind and was told we cannot: somebody edits the list of mechanisms.
     await #expect(throws: SASLError.channelBinding) { try await scramLogin(.scramSHA256, header: "y,,", binding: []) }
     #expect(try await scramLogin(.scramSHA256, header: "n,,", binding: []) == "user")
-    #expect(try await scramLogin(.scramSHA256, header: "y,,", binding: [], tls: nil) == "user")
+    #expect(try await scramLogin(.scramSHA256, header: "y,,", binding: [], tls: .some(nil)) == "user")
     await #expect(throws: LoginRefusal.badCredentials) {
       try await scramLogin(.scramSHA256, header: "n,a=root,", binding: [])
     }
@@ -165,7 +165,7 @@ struct OneAccount: CredentialVerifier {
   @Test func base64IsStrict() {
     #expect(Base64Text.decode(Array("biws".utf8)[...]) == Array("n,,".utf8))
     #expect(Base64Text.decode([]) == [])
-    for text in ["b", "biw", "biw=", "bi==x", "====", "b iw", "biws\n", "bix="] {
+    for text in ["b", "biw", "bi==x", "====", "b iw", "biws\n", "bix="] {
       #expect(Base64Text.decode(Array(text.utf8)[...]) == nil, "\(text)")
     }
     for count in 0..<50 {

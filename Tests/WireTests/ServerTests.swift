@@ -160,6 +160,7 @@ import WireTesting
     let server = WireServer(tls: nil, time: SystemTime(), log: quiet)
     let handler = Script { connection in
       connection.write("hello\r\n")
+      // A session that does not look for the end is stopped by an error, and cannot spin.
       while true { _ = try await connection.consume(timeout: .seconds(60)) { $0.count } }
     }
     let port = try #require(

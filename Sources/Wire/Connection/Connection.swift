@@ -37,6 +37,7 @@ package final class Connection {
   private let baseLog: Logger
   var input = LineBuffer()
   var output: ByteBuffer
+  private var hasEnded = false
 
   init(_ entry: SessionEntry, endpoints: Endpoints, settings: WireSettings, tls: TLSCertificates?, log: Logger) {
     self.entry = entry
@@ -68,7 +69,7 @@ package final class Connection {
   /// - Parameters:
   ///   - limit: most octets a line may have, its line end not counted.
   ///   - timeout: time within which the whole line has to be there.
-  /// - Returns: `nil` at the end of input; what stands before it without a line end is dropped.
+  /// - Returns: `nil` at the end of input; what stands before it without a line end is dropped. Reads after that throw.
   /// - Throws: `ConnectionError`; after `.lineTooLong` the connection can be used on.
   nonisolated(nonsending) package func readLine(limit: Int, timeout: Duration) async throws -> [UInt8]? {
     if let line = try bufferedLine(limit) {
@@ -198,7 +199,11 @@ package final class Connection {
         input.append(buffer)
         return .more
       case .woken: return .more
-      case .end: return .end
+      case .end:
+        // Once is said politely; a session that reads on would spin on its event loop.
+        if hasEnded { throw ConnectionError.closed }
+        hasEnded = true
+        return .end
       case .blocked: try await flush()
       case .failed(let error): throw error
       }

@@ -88,7 +88,7 @@ final class InputGate: ChannelInboundHandler {
     if reader == nil { wakeIsPending = true } else { answer(.woken) }
   }
 
-  /// Word from the server: shutting down, or ended. The first `.ended` stays.
+  /// Takes word from the server, shutting down or ended; the first `.ended` stays.
   func notify(_ error: ConnectionError) {
     if case .ended? = notice { return }
     notice = error
