@@ -1,30 +1,76 @@
 import Basics
 import Logging
+import Synchronization
 
 /// All mailboxes of the host: Maildir++ on disk, one index per account, views shared by sessions.
 package final class MailStore: Sendable {
   /// The numbers it works by.
   package let settings: MailStoreSettings
-  let time: any TimeSource
-  let log: Logger
+  let host: StoreHost
+  let registry: AccountRegistry
+  private let poller = Mutex<Task<Void, Never>?>(nil)
 
   /// Makes a store and starts its threads; nothing on disk is touched.
-  package init(settings: MailStoreSettings, time: any TimeSource, log: Logger) throws {
-    self.settings = settings
-    self.time = time
-    self.log = log
+  ///
+  /// - Throws: `StoreError` when the template directory cannot be read.
+  package convenience init(settings: MailStoreSettings, time: any TimeSource, log: Logger) throws {
+    try self.init(settings: settings, time: time, log: log, observer: nil)
   }
 
-  private var unbuilt: StoreError { StoreError(.temporary, "not built yet") }
+  init(
+    settings: MailStoreSettings, time: any TimeSource, log: Logger,
+    observer: (@Sendable (DurableStep, String) -> Void)?
+  ) throws {
+    self.settings = settings
+    host = try StoreHost(settings: settings, time: time, log: log, observer: observer)
+    registry = AccountRegistry(host: host)
+    host.start()
+    let interval = settings.pollInterval
+    let task = Task { [weak registry, time] in
+      while !Task.isCancelled {
+        guard (try? await time.sleep(for: interval)) != nil, let registry else { return }
+        for store in registry.all() where store.memory.load(ordering: .relaxed) > 0 {
+          if store.isPolled.load(ordering: .relaxed) { await store.poll() }
+        }
+      }
+    }
+    poller.withLock { $0 = task }
+  }
 
-  /// Stops the threads and closes every index; open sessions get `StoreError.closed`.
-  package func close() async {}
+  deinit { poller.withLock { $0?.cancel() } }
+
+  /// Writes what is left, closes every index and stops the threads; open sessions get `StoreError.closed`.
+  package func close() async {
+    poller.withLock { $0?.cancel() }
+    for store in registry.close() { await store.shutdown() }
+    await host.stop()
+  }
+
+  private func store(_ account: MailAccount) throws -> AccountStore { try registry.account(account.directory) }
 
   /// Makes an account's Maildir from the template; does nothing when it is there.
-  package func create(_ account: MailAccount) async throws { throw unbuilt }
+  package func create(_ account: MailAccount) async throws {
+    let store = try store(account)
+    try await host.onFiles {
+      try store.prepareMaildir(key: account.key)
+      _ = try store.ledger.use(account.quota)
+    }
+  }
 
   /// Ends an account: views close, and the mail is removed unless `keepMail`.
-  package func remove(_ account: MailAccount, keepMail: Bool) async throws { throw unbuilt }
+  package func remove(_ account: MailAccount, keepMail: Bool) async throws {
+    let store = try store(account)
+    await store.shutdown()
+    registry.forget(account.directory)
+    guard !keepMail else { return }
+    try await host.onFiles {
+      // Out of the way in one step, so that an account made anew at once finds nothing old.
+      let grave = account.directory + ".removed.\(UInt64.random(in: 0...UInt64.max))"
+      guard FileSystem.exists(account.directory) else { return }
+      try FileSystem.move(account.directory, to: grave)
+      try FileSystem.removeTree(grave)
+    }
+  }
 
   /// Puts a message into a folder; on return it is durable (file and directory synced).
   ///
@@ -39,57 +85,114 @@ package final class MailStore: Sendable {
   package func deliver(
     _ content: MessageContent, prefix: [UInt8] = [], to account: MailAccount, folder: MailboxName = .inbox,
     flags: MessageFlags = [], internalDate: Timestamp? = nil
-  ) async throws -> DeliveredMessage { throw unbuilt }
+  ) async throws -> DeliveredMessage {
+    let store = try store(account)
+    return try await host.onFiles {
+      try store.deliver(content, prefix: prefix, to: account, folder: folder, flags: flags, internalDate: internalDate)
+    }
+  }
 
   /// Whether a message of so many octets fits the quota now (RCPT time).
-  package func fits(_ account: MailAccount, bytes: Int) async throws -> Bool { throw unbuilt }
+  package func fits(_ account: MailAccount, bytes: Int) async throws -> Bool {
+    guard !account.quota.isUnlimited else { return true }
+    let store = try store(account)
+    return try await host.onFiles { try store.ledger.fits(bytes: bytes, messages: 1, limit: account.quota) }
+  }
 
   /// How much of the quota is taken, from the running sum.
-  package func quotaUse(_ account: MailAccount) async throws -> QuotaUse { throw unbuilt }
+  package func quotaUse(_ account: MailAccount) async throws -> QuotaUse {
+    let store = try store(account)
+    return try await host.onFiles { try store.ledger.use(account.quota) }
+  }
 
   /// Counts the files again and rewrites `maildirsize`.
-  package func recount(_ account: MailAccount) async throws -> QuotaUse { throw unbuilt }
+  package func recount(_ account: MailAccount) async throws -> QuotaUse {
+    let store = try store(account)
+    return try await host.onFiles { try store.ledger.recount(account.quota) }
+  }
 
   /// A folder, for reading or changing.
   ///
   /// - Throws: `noSuchFolder`.
-  package func mailbox(_ account: MailAccount, name: MailboxName) async throws -> Mailbox { throw unbuilt }
+  package func mailbox(_ account: MailAccount, name: MailboxName) async throws -> Mailbox {
+    let store = try store(account)
+    return Mailbox(name: name, account: account, store: store, key: try await store.openFolder(name))
+  }
 
   /// All folders, subscribed names without folder included, by name.
-  package func folders(_ account: MailAccount) async throws -> [FolderInfo] { throw unbuilt }
+  package func folders(_ account: MailAccount) async throws -> [FolderInfo] {
+    let store = try store(account)
+    return try await host.onFiles {
+      try store.prepareMaildir(key: account.key)
+      return try store.folderInfos()
+    }
+  }
 
-  /// Makes a folder and the levels above it.
+  /// Makes a folder; levels above it need not exist.
+  ///
+  /// - Throws: `folderExists`, `badName`, `limit`.
   package func createFolder(_ account: MailAccount, name: MailboxName, specialUse: SpecialUse? = nil) async throws {
-    throw unbuilt
+    try await store(account).createFolder(name, specialUse: specialUse)
   }
 
   /// Removes a folder and its mail; folders below it stay (RFC 9051 section 6.3.5).
-  package func deleteFolder(_ account: MailAccount, name: MailboxName) async throws { throw unbuilt }
+  package func deleteFolder(_ account: MailAccount, name: MailboxName) async throws {
+    try await store(account).deleteFolder(name)
+  }
 
   /// Renames a folder and those below it; INBOX gives its messages away and stays (RFC 9051 section 6.3.6).
-  package func renameFolder(_ account: MailAccount, from: MailboxName, to: MailboxName) async throws { throw unbuilt }
+  package func renameFolder(_ account: MailAccount, from: MailboxName, to: MailboxName) async throws {
+    try await store(account).renameFolder(from, to: to)
+  }
 
   /// Adds a name to the subscriptions, whether or not the folder exists.
-  package func subscribe(_ account: MailAccount, name: MailboxName) async throws { throw unbuilt }
+  package func subscribe(_ account: MailAccount, name: MailboxName) async throws {
+    try await store(account).subscribe(name)
+  }
 
   /// Takes a name from the subscriptions.
-  package func unsubscribe(_ account: MailAccount, name: MailboxName) async throws { throw unbuilt }
+  package func unsubscribe(_ account: MailAccount, name: MailboxName) async throws {
+    try await store(account).unsubscribe(name)
+  }
 
   /// A folder's counts, without loading it when its directories are unchanged.
-  package func status(_ account: MailAccount, name: MailboxName) async throws -> FolderStatus { throw unbuilt }
+  package func status(_ account: MailAccount, name: MailboxName) async throws -> FolderStatus {
+    try await store(account).status(name)
+  }
 
   /// Takes the mailbox for one POP3 session; `nil` when another has it (`[IN-USE]`).
-  package func lockForPOP(_ account: MailAccount) -> POPLease? { nil }
+  package func lockForPOP(_ account: MailAccount) -> POPLease? {
+    guard let store = try? store(account), !store.popHeld.exchange(true, ordering: .acquiringAndReleasing) else {
+      return nil
+    }
+    return POPLease { store.popHeld.store(false, ordering: .releasing) }
+  }
 }
 
 /// Holds a mailbox for one POP3 session; released when cancelled or let go.
 package final class POPLease: Sendable {
   private let onRelease: @Sendable () -> Void
+  private let isDone = Atomic<Bool>(false)
 
   init(onRelease: @escaping @Sendable () -> Void) { self.onRelease = onRelease }
 
   /// Gives the mailbox free; more than once does no harm.
-  package func release() { onRelease() }
+  package func release() { if !isDone.exchange(true, ordering: .relaxed) { onRelease() } }
 
-  deinit { onRelease() }
+  deinit { release() }
+}
+
+extension MailStore {
+  /// Removes what interrupted work left behind; to be called at start and daily.
+  ///
+  /// Stale files in `tmp/`, folders whose removal was interrupted, kept messages whose time is over.
+  package func sweep(accounts: [MailAccount]) async throws {
+    for account in accounts {
+      let store = try registry.account(account.directory)
+      try await host.onFiles {
+        store.sweepTemporaryFiles()
+        store.sweepExpunged()
+      }
+    }
+  }
 }

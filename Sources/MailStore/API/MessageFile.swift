@@ -1,25 +1,56 @@
+import Glibc
+import MailSyntax
+import Synchronization
+
 /// An open message, read as it goes over the wire (CRLF line ends), whatever the file's own line ends are.
 ///
-/// All positions are wire octets. Reads block and belong on a thread pool; `read` and `bytes` see to that.
+/// All positions are wire octets. It stays readable when the message is expunged meanwhile.
 package final class MessageFile: Sendable {
   /// Octets on the wire.
   package let size: Int
   /// Whether the file's octets are the wire's octets, so that `descriptor` may be sent as it is.
   package let isCRLF: Bool
-  /// The open file; owned by this object and valid as long as it lives. Use only when `isCRLF`.
+  /// The open file, owned by this object; to be used only when `isCRLF`.
   package let descriptor: Int32
+  private let host: StoreHost
+  private let fileSize: Int
+  private let converted = Mutex<[UInt8]?>(nil)
 
-  init(descriptor: Int32, size: Int, isCRLF: Bool) {
+  init(descriptor: Int32, size: Int, fileSize: Int, isCRLF: Bool, host: StoreHost) {
     self.descriptor = descriptor
     self.size = size
+    self.fileSize = fileSize
     self.isCRLF = isCRLF
+    self.host = host
+    host.openFiles.wrappingAdd(1, ordering: .relaxed)
+  }
+
+  deinit {
+    close(descriptor)
+    host.openFiles.wrappingSubtract(1, ordering: .relaxed)
   }
 
   /// The whole message.
-  package func bytes() async throws -> [UInt8] { throw StoreError(.temporary, "not built yet") }
+  package func bytes() async throws -> [UInt8] { try await read(at: 0, count: size) }
 
   /// A part of the message; shorter when it reaches past the end.
   package func read(at offset: Int, count: Int) async throws -> [UInt8] {
-    throw StoreError(.temporary, "not built yet")
+    guard offset >= 0, offset < size, count > 0 else { return [] }
+    let count = min(count, size - offset)
+    return try await host.onFiles { try self.readNow(at: offset, count: count) }
+  }
+
+  /// As `read`, blocking; for the store's own threads.
+  func readNow(at offset: Int, count: Int) throws -> [UInt8] {
+    if isCRLF { return try FileSystem.read(descriptor, at: offset, count: count) }
+    // Where a wire octet lies in such a file is known only by reading up to it; once is enough.
+    let whole = try converted.withLock { kept -> [UInt8] in
+      if let kept { return kept }
+      let made = WireForm.convert(try FileSystem.read(descriptor, at: 0, count: fileSize))
+      kept = made
+      return made
+    }
+    guard offset < whole.count else { return [] }
+    return Array(whole[offset..<min(whole.count, offset + count)])
   }
 }

@@ -61,12 +61,22 @@ package struct IndexedMessage: Sendable {
   package var bodyStructure: [UInt8]
 }
 
+/// A message's octets as they go over the wire.
+package struct MessageContents: Sendable {
+  /// The UID.
+  package var uid: UInt32
+  /// The octets, CRLF line ends.
+  package var bytes: [UInt8]
+}
+
 /// What SORT, THREAD and date searches need of one message.
 package struct MessageKeys: Sendable {
   /// The UID.
   package var uid: UInt32
   /// The `Date:` header's moment; `nil` when it has none (RFC 5256 then takes INTERNALDATE).
   package var sentDate: Timestamp?
+  /// The header's zone in minutes east of UTC; SENTON and its kin compare the date as written.
+  package var sentZoneMinutes: Int?
   /// The base subject of RFC 5256 section 2.1.
   package var baseSubject: String
   /// Local part of the first From, To and Cc address.
@@ -87,6 +97,8 @@ package struct MessageKeys: Sendable {
   package var references: [String]
   /// Whether the subject was a reply or forward (RFC 5256).
   package var isReply: Bool
+  /// Whether a part is an attachment by its disposition.
+  package var hasAttachment: Bool
 }
 
 /// One message as POP3 lists it.

@@ -1,0 +1,152 @@
+import Basics
+import MailSyntax
+
+/// One message's answers, just computed.
+struct ComputedEntry: Sendable {
+  var indexed: IndexedMessage
+  var keysBlob: [UInt8]
+  var keys: MessageKeys
+  var measurement: Measurement
+}
+
+/// Envelope, structure and sort keys: computed once, in parallel, then kept ready.
+extension AccountStore {
+  /// The largest message that is parsed; the server's own limit lies far below.
+  private static var largest: Int { 256 << 20 }
+
+  /// Entries the index has, and messages it has none of.
+  func indexed(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [IndexedMessage], missing: [LocatedMessage]) {
+    try perform { index in
+      let view = try view(key, index)
+      var have: [IndexedMessage] = []
+      have.reserveCapacity(uids.count)
+      try index.eachRow("message_index", "envelope, body, structure", key.id, uids) { uid, row in
+        have.append(IndexedMessage(uid: uid, envelope: row.blob(1), body: row.blob(2), bodyStructure: row.blob(3)))
+      }
+      return (have, missing(uids, having: have.map(\.uid), view))
+    }
+  }
+
+  /// Sort keys the index has, and messages it has none of.
+  func keys(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [MessageKeys], missing: [LocatedMessage]) {
+    try perform { index in
+      let view = try view(key, index)
+      var have: [MessageKeys] = []
+      have.reserveCapacity(uids.count)
+      try index.eachRow("message_keys", "keys", key.id, uids) { uid, row in
+        if let keys = row.withBlob(1, { HeaderKeys.decode($0, uid: uid) }) { have.append(keys) }
+      }
+      return (have, missing(uids, having: have.map(\.uid), view))
+    }
+  }
+
+  func missing(_ uids: [UInt32], having: [UInt32], _ view: FolderView) -> [LocatedMessage] {
+    guard having.count < uids.count else { return [] }
+    let known = Set(having)
+    return Set(uids).subtracting(known).sorted().compactMap { uid in
+      guard let position = view.position(of: uid) else { return nil }
+      return LocatedMessage(uid: uid, path: view.filePath(position), wireBytes: nil)
+    }
+  }
+
+  /// Reads and parses messages on the file threads and keeps the outcome.
+  nonisolated func compute(_ key: FolderKey, _ located: [LocatedMessage]) async throws -> [ComputedEntry] {
+    guard !located.isEmpty else { return [] }
+    var computed: [ComputedEntry] = []
+    // Batches bound the memory, and let others at the index in between.
+    for start in stride(from: 0, to: located.count, by: 2048) {
+      let part = Array(located[start..<min(located.count, start + 2048)])
+      let batch = try await host.parallel(part, chunk: 64) { message -> ComputedEntry? in
+        guard let file = try Self.readFile(message.path, limit: Self.largest) else { return nil }
+        return Self.compute(file.bytes, uid: message.uid, seconds: file.seconds)
+      }
+      var found = batch.compactMap { $0 }
+      if found.count < part.count {
+        // Renamed by another program since they were located.
+        let have = Set(found.map(\.uid))
+        for message in part where !have.contains(message.uid) {
+          guard let file = try? await open(key, message.uid) else { continue }
+          let bytes = try await file.bytes()
+          let seconds = FileSystem.facts(descriptor: file.descriptor)?.seconds ?? 0
+          found.append(Self.compute(bytes, uid: message.uid, seconds: seconds))
+        }
+      }
+      try await keep(key, found)
+      computed += found
+    }
+    return computed
+  }
+
+  static func compute(_ bytes: [UInt8], uid: UInt32, seconds: Int64) -> ComputedEntry {
+    let entry = MessageIndexEntry.make(from: bytes)
+    let header = HeaderSection(bytes)
+    let keys = HeaderKeys(entry, uid: uid, header: header)
+    return ComputedEntry(
+      indexed: IndexedMessage(
+        uid: uid, envelope: entry.envelope, body: entry.body, bodyStructure: entry.bodyStructure),
+      keysBlob: keys.encode(), keys: keys.keys,
+      measurement: Measurement(uid: uid, fileBytes: bytes.count, wireBytes: entry.wireSize, seconds: seconds))
+  }
+
+  /// Keeps computed entries; an index that cannot be written now does not keep anyone from reading.
+  private func keep(_ key: FolderKey, _ computed: [ComputedEntry]) throws {
+    try perform { index in
+      let view = try view(key, index)
+      do {
+        try index.write {
+          for entry in computed where view.position(of: entry.uid) != nil {
+            try index.keep(key.id, entry)
+          }
+        }
+      } catch let error as DatabaseError where !error.isCorruption {
+        host.log.warning("index not written", metadata: ["index": "\(indexPath)", "error": "\(error)"])
+      }
+      enter(computed.map(\.measurement), view)
+      try save(view, index)
+    }
+  }
+}
+
+extension ComputedEntry {
+  /// The message's UID.
+  var uid: UInt32 { indexed.uid }
+}
+
+extension Index {
+  /// Stores one message's answers.
+  func keep(_ folder: Int64, _ entry: ComputedEntry) throws {
+    try database.statement("INSERT OR REPLACE INTO message_index(id, envelope, body, structure) VALUES(?1, ?2, ?3, ?4)")
+      .bind(1, Self.key(folder, entry.uid)).bind(2, entry.indexed.envelope).bind(3, entry.indexed.body)
+      .bind(4, entry.indexed.bodyStructure).run()
+    try database.statement("INSERT OR REPLACE INTO message_keys(id, keys) VALUES(?1, ?2)")
+      .bind(1, Self.key(folder, entry.uid)).bind(2, entry.keysBlob).run()
+  }
+
+  /// Calls `body` for the rows of messages, by rising UID: one scan for runs of UIDs, single look-ups for scattered ones.
+  func eachRow(
+    _ table: String, _ columns: String, _ folder: Int64, _ uids: [UInt32], _ body: (UInt32, Statement) -> Void
+  ) throws {
+    let sorted = uids.sorted()
+    guard let first = sorted.first, let last = sorted.last else { return }
+    let isDense = Int(last - first) < sorted.count * 4 + 16
+    if isDense {
+      let statement = try database.statement(
+        "SELECT id, \(columns) FROM \(table) WHERE id BETWEEN ?1 AND ?2 ORDER BY id"
+      ).bind(1, Self.key(folder, first)).bind(2, Self.key(folder, last))
+      defer { statement.reset() }
+      var next = 0
+      while try statement.step() {
+        let uid = UInt32(truncatingIfNeeded: statement.integer(0))
+        while next < sorted.count, sorted[next] < uid { next += 1 }
+        if next < sorted.count, sorted[next] == uid { body(uid, statement) }
+      }
+      return
+    }
+    for uid in sorted {
+      let statement = try database.statement("SELECT id, \(columns) FROM \(table) WHERE id = ?1").bind(
+        1, Self.key(folder, uid))
+      defer { statement.reset() }
+      if try statement.step() { body(uid, statement) }
+    }
+  }
+}

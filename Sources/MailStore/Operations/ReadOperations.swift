@@ -1,0 +1,244 @@
+import Basics
+import Glibc
+import MailSyntax
+import Synchronization
+
+/// Where a message lies and what is known of it.
+struct LocatedMessage: Sendable {
+  var uid: UInt32
+  var path: String
+  var wireBytes: Int?
+}
+
+/// What reading a file told about it.
+struct Measurement: Sendable {
+  var uid: UInt32
+  var fileBytes: Int
+  var wireBytes: Int
+  var seconds: Int64
+}
+
+/// Opening and measuring messages.
+extension AccountStore {
+  func snapshot(_ key: FolderKey) throws -> MailboxSnapshot {
+    try perform { index in
+      let view = try view(key, index)
+      try sync(view, index)
+      return view.snapshot(keywordLimit: host.settings.keywordsPerMailbox)
+    }
+  }
+
+  /// Takes in changes for listeners; failures show at the next call of a session.
+  func refresh(_ key: FolderKey) {
+    _ = try? snapshot(key)
+    noteMemory()
+  }
+
+  func locate(_ key: FolderKey, _ uids: [UInt32]) throws -> [LocatedMessage] {
+    try perform { index in
+      let view = try view(key, index)
+      return uids.compactMap { uid in
+        guard let position = view.position(of: uid) else { return nil }
+        let record = view.records[position]
+        return LocatedMessage(
+          uid: uid, path: view.filePath(position),
+          wireBytes: record.state.contains(.wireKnown) ? Int(record.wireBytes) : nil)
+      }
+    }
+  }
+
+  /// Opens a message's file, looking it up again when another program renamed it.
+  func openFile(_ key: FolderKey, _ uid: UInt32) throws -> (descriptor: Int32, wireBytes: Int?) {
+    try perform { index in
+      let view = try view(key, index)
+      for attempt in 0..<3 {
+        guard let position = view.position(of: uid) else { break }
+        let record = view.records[position]
+        let path = view.filePath(position)
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        if descriptor >= 0 {
+          return (descriptor, record.state.contains(.wireKnown) ? Int(record.wireBytes) : nil)
+        }
+        guard errno == ENOENT, attempt < 2 else { throw FileSystem.failure("open", path) }
+        try reconcile(view, index)
+        announce(view)
+      }
+      throw StoreError(.noSuchMessage, "message \(uid) is gone")
+    }
+  }
+
+  nonisolated func open(_ key: FolderKey, _ uid: UInt32) async throws -> MessageFile {
+    guard host.openFiles.load(ordering: .relaxed) < host.settings.openMessageFiles else {
+      throw StoreError(.temporary, "too many open messages")
+    }
+    let (descriptor, wireBytes) = try await openFile(key, uid)
+    guard let facts = FileSystem.facts(descriptor: descriptor) else {
+      close(descriptor)
+      throw StoreError(.temporary, "fstat")
+    }
+    let fileSize = Int(facts.size)
+    if let wireBytes, wireBytes >= fileSize {
+      return MessageFile(
+        descriptor: descriptor, size: wireBytes, fileSize: fileSize, isCRLF: wireBytes == fileSize, host: host)
+    }
+    do {
+      let bare = try await host.onFiles { try Self.bareLineFeeds(descriptor, size: fileSize) }
+      return MessageFile(
+        descriptor: descriptor, size: fileSize + bare, fileSize: fileSize, isCRLF: bare == 0, host: host)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  private static func bareLineFeeds(_ descriptor: Int32, size: Int) throws -> Int {
+    var ends = LineEndCounter()
+    try withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 64) { buffer in
+      var position = 0
+      while position < size {
+        let count = try FileSystem.readFully(descriptor, buffer, at: position)
+        if count == 0 { return }
+        ends.count(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        position += count
+      }
+    }
+    return ends.bareLineFeeds
+  }
+
+  /// Reads a file whole, with its date; `nil` when it is not there under that name.
+  static func readFile(_ path: String, limit: Int) throws -> (bytes: [UInt8], seconds: Int64)? {
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return nil }
+      throw FileSystem.failure("open", path)
+    }
+    defer { close(descriptor) }
+    guard let facts = FileSystem.facts(descriptor: descriptor) else { throw FileSystem.failure("fstat", path) }
+    guard facts.size <= Int64(limit) else { throw StoreError(.limit, "\(path) is too large to be read whole") }
+    return (try FileSystem.read(descriptor, at: 0, count: Int(facts.size)), facts.seconds)
+  }
+
+  /// Whole messages in the order asked, at most so many octets together.
+  nonisolated func contents(_ key: FolderKey, _ uids: [UInt32], maximumBytes: Int) async throws -> [MessageContents] {
+    let located = try await locate(key, uids)
+    var result: [MessageContents] = []
+    var total = 0
+    var start = 0
+    while start < located.count, total < maximumBytes {
+      // A first guess of 4 KiB a message; the bound is kept by stopping, not by guessing right.
+      let count = min(located.count - start, max(1, (maximumBytes - total) / 4096), 1024)
+      let room = Atomic<Int>(maximumBytes - total)
+      let isFirst = start == 0
+      let part = try await host.parallel(Array(located[start..<start + count]), chunk: 32) {
+        message -> (UInt32, [UInt8]?, Bool) in
+        if room.load(ordering: .relaxed) <= 0, !(isFirst && message.uid == located[0].uid) {
+          return (message.uid, nil, true)
+        }
+        guard let file = try Self.readFile(message.path, limit: 256 << 20) else { return (message.uid, nil, false) }
+        let isWire = message.wireBytes == file.bytes.count
+        let bytes = isWire ? file.bytes : WireForm.convert(file.bytes)
+        room.wrappingSubtract(bytes.count, ordering: .relaxed)
+        return (message.uid, bytes, false)
+      }
+      for (uid, bytes, isSkipped) in part {
+        if isSkipped { return result }
+        var octets = bytes
+        if octets == nil, let file = try? await open(key, uid) { octets = try await file.bytes() }
+        guard let octets else { continue }
+        result.append(MessageContents(uid: uid, bytes: octets))
+        total += octets.count
+      }
+      start += count
+    }
+    return result
+  }
+
+  // MARK: Sizes and dates
+
+  /// UIDs whose size or date is not exact yet.
+  func unmeasured(_ key: FolderKey) throws -> [UInt32] {
+    try snapshot(key).messages.compactMap { $0.isMeasured ? nil : $0.uid }
+  }
+
+  /// Measures files on the file threads; a file with sizes in its name is only asked for its date.
+  nonisolated func measure(_ key: FolderKey, _ uids: [UInt32]) async throws {
+    let located = try await locate(key, uids)
+    let measured = try await host.parallel(located, chunk: 256) { message -> Measurement? in
+      let descriptor = Glibc.open(message.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+      guard descriptor >= 0 else { return nil }
+      defer { close(descriptor) }
+      guard let facts = FileSystem.facts(descriptor: descriptor) else { return nil }
+      let size = Int(facts.size)
+      let wire =
+        try message.wireBytes.flatMap { $0 >= size ? $0 : nil } ?? size + Self.bareLineFeeds(descriptor, size: size)
+      return Measurement(uid: message.uid, fileBytes: size, wireBytes: wire, seconds: facts.seconds)
+    }
+    try await keep(key, measured.compactMap { $0 })
+  }
+
+  func keep(_ key: FolderKey, _ measured: [Measurement]) throws {
+    guard !measured.isEmpty else { return }
+    try perform { index in
+      let view = try view(key, index)
+      enter(measured, view)
+      try save(view, index)
+    }
+  }
+
+  func enter(_ measured: [Measurement], _ view: FolderView) {
+    for measurement in measured {
+      guard let position = view.position(of: measurement.uid), !view.records[position].isMeasured else { continue }
+      var record = view.records[position]
+      record.fileBytes = UInt32(clamping: measurement.fileBytes)
+      record.wireBytes = UInt32(clamping: measurement.wireBytes)
+      record.internalSeconds = UInt32(clamping: measurement.seconds)
+      record.state.formUnion([.measured, .wireKnown])
+      view.set(position, record)
+    }
+  }
+
+  // MARK: POP3
+
+  func popListing(_ key: FolderKey) throws -> [POPMessage] {
+    try perform { index in
+      let view = try view(key, index)
+      try sync(view, index)
+      let kept = try index.uidls(key.id)
+      return view.records.indices.map { position in
+        let record = view.records[position]
+        let uidl = kept[record.uid] ?? view.names.withBase(position) { Self.uidl($0) }
+        return POPMessage(uid: record.uid, size: record.size, uidl: uidl)
+      }
+    }
+  }
+
+  /// The unique id a file name gives: its base up to the sizes, or a hash where that is no id (RFC 1939 section 7).
+  static func uidl(_ base: UnsafeRawBufferPointer) -> String {
+    let end = base.firstIndex(of: UInt8(ascii: ",")) ?? base.count
+    let part = base[..<end]
+    if (1...70).contains(end), part.allSatisfy({ (0x21...0x7e).contains($0) }) {
+      return String(decoding: part, as: UTF8.self)
+    }
+    var one: UInt64 = 0xcbf2_9ce4_8422_2325
+    var two: UInt64 = 0x8422_2325_cbf2_9ce4
+    for octet in part {
+      one = (one ^ UInt64(octet)) &* 0x100_0000_01b3
+      two = (two &+ UInt64(octet)) &* 0xff51_afd7_ed55_8ccd
+      two ^= two >> 29
+    }
+    return "H" + String(one, radix: 16) + "-" + String(two, radix: 16)
+  }
+
+  func expunged(_ key: FolderKey, since modSeq: UInt64) throws -> ExpungedSince {
+    try perform { index in
+      let view = try view(key, index)
+      guard modSeq >= view.expungedFloor else { return ExpungedSince(isComplete: false, uids: []) }
+      var uids: [UInt32] = []
+      for run in try index.expunged(key.id, since: modSeq) + view.unsavedExpunges.filter({ $0.modSeq > modSeq }) {
+        guard run.first <= run.last, uids.count + Int(run.last - run.first) < 1 << 22 else { continue }
+        uids.append(contentsOf: run.first...run.last)
+      }
+      return ExpungedSince(isComplete: true, uids: uids.sorted())
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import Basics
+
+/// STATUS, quick for folders nobody has open.
+extension AccountStore {
+  func status(_ name: MailboxName) throws -> FolderStatus {
+    try perform { index in
+      let key = try folderKey(name, index)
+      let id = key.id
+      if views[id] == nil, let row = try index.folder(id: id), row.stamps.isKnown,
+        stampsNow(try path(name)) == row.stamps
+      {
+        return FolderStatus(
+          messages: row.totals.messages, recent: row.recent, unseen: row.totals.unseen, deleted: row.totals.deleted,
+          size: row.totals.wireBytes, uidNext: row.uidNext, uidValidity: row.uidValidity, highestModSeq: row.modSeq,
+          objectID: row.objectID)
+      }
+      let view = try view(key, index)
+      try sync(view, index)
+      return Self.status(of: view)
+    }
+  }
+
+  static func status(of view: FolderView) -> FolderStatus {
+    let recent = view.records.reversed().prefix { $0.uid >= view.recentFrom }.count
+    return FolderStatus(
+      messages: view.totals.messages, recent: recent, unseen: view.totals.unseen, deleted: view.totals.deleted,
+      size: view.totals.wireBytes, uidNext: view.uidNext, uidValidity: view.uidValidity,
+      highestModSeq: view.highestModSeq, objectID: view.objectID)
+  }
+}

@@ -1,0 +1,177 @@
+import Basics
+import Glibc
+
+/// Folders by name: making, finding, renaming, removing.
+extension AccountStore {
+  /// Opens a folder: its row is made at first sight, its view loaded, a broken index found and replaced now.
+  func openFolder(_ name: MailboxName) throws -> FolderKey {
+    try perform { index in
+      let key = try folderKey(name, index)
+      _ = try view(key, index)
+      return key
+    }
+  }
+
+  /// The number of a folder that exists on disk.
+  func folderKey(_ name: MailboxName, _ index: Index) throws -> FolderKey {
+    let path = try path(name)
+    guard name.isInbox || FileSystem.exists(path + "/cur") else {
+      throw StoreError(.noSuchFolder, "there is no folder \(name)")
+    }
+    if let id = folderIDs[name] { return FolderKey(id: id, epoch: epoch) }
+    let id = try row(name, index).id
+    if folderIDs.count > 4096 { folderIDs = [:] }
+    folderIDs[name] = id
+    return FolderKey(id: id, epoch: epoch)
+  }
+
+  func row(_ name: MailboxName, _ index: Index) throws -> FolderRow {
+    if let row = try index.folder(name) { return row }
+    let validity = try nextUIDValidity(index)
+    let modSeq = UInt64(clamping: max(1, host.time.now.milliseconds))
+    let object = "F" + String(UInt64.random(in: 0...UInt64.max), radix: 36) + String(validity, radix: 36)
+    if let row = try index.addFolder(name, uidValidity: validity, modSeq: modSeq, objectID: object) { return row }
+    throw StoreError(.temporary, "the folder's row is not there")
+  }
+
+  /// A UIDVALIDITY above all that this account ever had, whatever the clock or the index say.
+  ///
+  /// The file beside the index holds the highest one that may have been given, and is on disk before one is.
+  private func nextUIDValidity(_ index: Index) throws -> UInt32 {
+    let path = directory + "/uidvalidity"
+    let stored =
+      try FileSystem.contents(path, limit: 64).flatMap {
+        UInt32(String(decoding: $0.prefix { $0 != 0x0a }, as: UTF8.self))
+      } ?? 0
+    let known = UInt32(clamping: try index.highestUIDValidity())
+    let wall = UInt32(clamping: max(1, host.time.now.seconds))
+    if let reserved = validities, reserved.lowerBound > known, stored == reserved.upperBound - 1, !reserved.isEmpty {
+      validities = (reserved.lowerBound + 1)..<reserved.upperBound
+      return reserved.lowerBound
+    }
+    let floor = max(stored, known)
+    guard floor < UInt32.max - 64 else { throw StoreError(.limit, "no UIDVALIDITY left") }
+    let next = max(floor + 1, wall)
+    let end = next.addingReportingOverflow(16)
+    let last = end.overflow ? UInt32.max - 1 : end.partialValue
+    try FileSystem.replace(path, with: Array("\(last)\n".utf8), durable: true)
+    validities = (next + 1)..<(last + 1)
+    return next
+  }
+
+  /// All folder directories: INBOX, and those whose name this program could have written.
+  nonisolated func folderDirectories() -> [(name: MailboxName, path: String)] {
+    var result: [(name: MailboxName, path: String)] = [(.inbox, maildir)]
+    for directoryName in FileSystem.names(maildir) where directoryName.utf8.first == UInt8(ascii: ".") {
+      guard let name = FolderNameCodec.name(ofDirectory: directoryName), !name.isInbox else { continue }
+      let path = "\(maildir)/\(directoryName)"
+      if FileSystem.exists(path + "/cur") { result.append((name, path)) }
+    }
+    return result
+  }
+
+  func createFolder(_ name: MailboxName, specialUse: SpecialUse?) throws {
+    try perform { index in
+      let path = try path(name)
+      if name.isInbox || FileSystem.exists(path + "/cur") {
+        throw StoreError(.folderExists, "there is a folder \(name) already")
+      }
+      let count = FileSystem.names(maildir).count { $0.utf8.first == UInt8(ascii: ".") }
+      guard count < host.settings.foldersPerAccount else { throw StoreError(.limit, "too many folders") }
+      if let stale = try index.folder(name) { try forget(stale.id, index) }
+      try Self.makeFolder(path, isSubfolder: true)
+      try FileSystem.syncDirectory(maildir)
+      if let specialUse { try setSpecialUse(specialUse, of: name) }
+      _ = try row(name, index)
+    }
+  }
+
+  func deleteFolder(_ name: MailboxName) throws {
+    guard !name.isInbox else { throw StoreError(.notAllowed, "INBOX cannot be deleted") }
+    try perform { index in
+      let path = try path(name)
+      guard FileSystem.exists(path + "/cur") else {
+        throw StoreError(.noSuchFolder, "there is no folder \(name)")
+      }
+      var taken = QuotaUse()
+      if let listing = try? MaildirListing(folder: path, expecting: 64) {
+        for entry in listing.entries {
+          let size =
+            entry.name.fileBytes.map(Int64.init)
+            ?? FileSystem.facts("\(path)/\(entry.inNew ? "new" : "cur")/\(listing.fileName(entry))")?.size ?? 0
+          taken.bytes += size
+          taken.messages += 1
+        }
+      }
+      // One rename makes it vanish for everyone; what follows may be interrupted and is swept at the next start.
+      let grave = "\(maildir)/tmp/deleted.\(UInt64.random(in: 0...UInt64.max))"
+      if rename(path, grave) != 0 { throw FileSystem.failure("rename", path) }
+      try FileSystem.syncDirectory(maildir)
+      if let row = try index.folder(name) { try forget(row.id, index) }
+      ledger.add(bytes: -taken.bytes, messages: -taken.messages, limit: .unlimited)
+      try? FileSystem.removeTree(grave)
+      try removeSpecialUse(of: name)
+    }
+  }
+
+  /// Drops a folder's row, view and seat; sessions on it are told.
+  func forget(_ id: Int64, _ index: Index) throws {
+    try index.removeFolder(id: id)
+    views[id] = nil
+    folderIDs = folderIDs.filter { $0.value != id }
+    let seat = seats.removeValue(forKey: id)
+    if let seat { arrivals.withLock { all in all = all.filter { $0.value !== seat.notices } } }
+    seat?.wakeAll()
+  }
+
+  func renameFolder(_ old: MailboxName, to new: MailboxName) throws {
+    guard old != new, !new.isInbox else { throw StoreError(.folderExists, "there is a folder \(new) already") }
+    guard !new.isBelow(old) || old.isInbox else {
+      throw StoreError(.notAllowed, "a folder cannot move below itself")
+    }
+    if old.isInbox { return try renameInbox(to: new) }
+    try perform { index in
+      let source = try path(old)
+      guard FileSystem.exists(source + "/cur") || folderDirectories().contains(where: { $0.name.isBelow(old) }) else {
+        throw StoreError(.noSuchFolder, "there is no folder \(old)")
+      }
+      let moves = folderDirectories().filter { $0.name == old || $0.name.isBelow(old) }
+        .map { (from: $0.name, to: $0.name.moving(old, to: new)) }
+      for move in moves where FileSystem.exists(try path(move.to) + "/cur") {
+        throw StoreError(.folderExists, "there is a folder \(move.to) already")
+      }
+      for move in moves {
+        let (from, target) = (try path(move.from), try path(move.to))
+        if rename(from, target) != 0 { throw FileSystem.failure("rename", from) }
+        if let stale = try index.folder(move.to) { try forget(stale.id, index) }
+        if let row = try index.folder(move.from) {
+          try index.renameFolder(id: row.id, to: move.to)
+          reseat(row.id)
+        }
+      }
+      try FileSystem.syncDirectory(maildir)
+      folderIDs = [:]
+      try moveSpecialUses(from: old, to: new)
+    }
+  }
+
+  /// Lets a renamed folder's view be loaded anew from its new place; sessions on it go on.
+  private func reseat(_ id: Int64) {
+    views[id] = nil
+    guard let seat = seats[id] else { return }
+    seat.watch = nil
+    arrivals.withLock { all in all = all.filter { $0.value !== seat.notices } }
+    seat.wakeAll()
+  }
+
+  /// RFC 9051 section 6.3.6: INBOX's messages move, INBOX stays, its children stay.
+  private func renameInbox(to new: MailboxName) throws {
+    try createFolder(new, specialUse: nil)
+    try perform { index in
+      let inbox = try view(folderKey(.inbox, index), index)
+      try sync(inbox, index)
+      let target = try view(folderKey(new, index), index)
+      _ = try transfer(inbox.records.map(\.uid), from: inbox, to: target, index, moving: true, limit: .unlimited)
+    }
+  }
+}

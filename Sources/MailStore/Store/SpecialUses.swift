@@ -1,0 +1,89 @@
+import Basics
+
+/// `subscriptions` and `special-use`: small files in the Maildir that outlive a lost index.
+extension AccountStore {
+  private nonisolated func lines(_ file: String) throws -> [String] {
+    let bytes = try FileSystem.contents("\(maildir)/\(file)", limit: 8 << 20) ?? []
+    return bytes.split(separator: 0x0a).map { String(decoding: $0.last == 0x0d ? $0.dropLast() : $0, as: UTF8.self) }
+  }
+
+  private func write(_ lines: [String], to file: String) throws {
+    try prepareMaildir(key: nil)
+    try FileSystem.replace("\(maildir)/\(file)", with: Array(lines.map { $0 + "\n" }.joined().utf8), durable: true)
+  }
+
+  /// Subscribed names, as the file orders them.
+  nonisolated func subscriptions() throws -> [MailboxName] {
+    try lines("subscriptions").compactMap { try? MailboxName($0) }
+  }
+
+  func subscribe(_ name: MailboxName) throws {
+    let known = try subscriptions()
+    guard !known.contains(name) else { return }
+    guard known.count < host.settings.foldersPerAccount else { throw StoreError(.limit, "too many subscriptions") }
+    _ = try path(name)
+    try write(known.map(\.path) + [name.path], to: "subscriptions")
+  }
+
+  func unsubscribe(_ name: MailboxName) throws {
+    let known = try subscriptions()
+    guard known.contains(name) else { return }
+    try write(known.filter { $0 != name }.map(\.path), to: "subscriptions")
+  }
+
+  /// What folders are for: as set, else by the names everybody uses.
+  nonisolated func specialUses() throws -> [MailboxName: SpecialUse] {
+    var result: [MailboxName: SpecialUse] = [:]
+    for line in try lines("special-use") {
+      let parts = line.split(separator: " ", maxSplits: 1)
+      guard parts.count == 2, let use = SpecialUse.allCases.first(where: { $0.attribute == parts[0] }),
+        let name = try? MailboxName(parts[1])
+      else { continue }
+      result[name] = use
+    }
+    for (name, use) in [
+      ("Sent", SpecialUse.sent), ("Drafts", .drafts), ("Trash", .trash), ("Junk", .junk), ("Archive", .archive),
+    ]
+    where !result.values.contains(use) {
+      if let name = try? MailboxName(name), result[name] == nil { result[name] = use }
+    }
+    return result
+  }
+
+  func setSpecialUse(_ use: SpecialUse, of name: MailboxName) throws {
+    try write(try lines("special-use") + ["\(use.attribute) \(name.path)"], to: "special-use")
+  }
+
+  func removeSpecialUse(of name: MailboxName) throws {
+    let known = try lines("special-use")
+    let kept = known.filter { $0.split(separator: " ", maxSplits: 1).dropFirst().first.map(String.init) != name.path }
+    if kept.count != known.count { try write(kept, to: "special-use") }
+  }
+
+  func moveSpecialUses(from old: MailboxName, to new: MailboxName) throws {
+    let known = try lines("special-use")
+    let moved = known.map { line -> String in
+      let parts = line.split(separator: " ", maxSplits: 1)
+      guard parts.count == 2, let name = try? MailboxName(parts[1]) else { return line }
+      return "\(parts[0]) \(name.moving(old, to: new).path)"
+    }
+    if moved != known { try write(moved, to: "special-use") }
+  }
+
+  /// All folders and subscribed names, by name.
+  nonisolated func folderInfos() throws -> [FolderInfo] {
+    let existing = Set(folderDirectories().map(\.name))
+    let subscribed = Set(try subscriptions())
+    let uses = try specialUses()
+    var parents: Set<MailboxName> = []
+    for name in existing {
+      var above = name.parent
+      while let level = above, parents.insert(level).inserted { above = level.parent }
+    }
+    return existing.union(subscribed).union(parents).map { name in
+      FolderInfo(
+        name: name, specialUse: existing.contains(name) ? uses[name] : nil, isSubscribed: subscribed.contains(name),
+        hasChildren: parents.contains(name), isSelectable: existing.contains(name), exists: existing.contains(name))
+    }.sorted { $0.name.path < $1.name.path }
+  }
+}

@@ -1,0 +1,87 @@
+import Basics
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// What all accounts of one store share.
+final class StoreHost: Sendable {
+  let settings: MailStoreSettings
+  let time: any TimeSource
+  let log: Logger
+  /// Threads for message files: deliveries, reads, parsing.
+  let files: NIOThreadPool
+  /// Threads on which the accounts' lanes run.
+  let indexes: NIOThreadPool
+  let watcher: DirectoryWatcher
+  let writer: MessageWriter
+  let template: MaildirTemplate
+  let openFiles = Atomic<Int>(0)
+  let openIndexes = Atomic<Int>(0)
+  let viewBytes = Atomic<Int>(0)
+  /// A count that orders uses for the caches.
+  let clock = Atomic<UInt64>(0)
+
+  init(
+    settings: MailStoreSettings, time: any TimeSource, log: Logger,
+    observer: (@Sendable (DurableStep, String) -> Void)? = nil
+  ) throws {
+    self.settings = settings
+    self.time = time
+    self.log = log
+    files = NIOThreadPool(numberOfThreads: max(1, settings.fileThreads))
+    indexes = NIOThreadPool(numberOfThreads: max(1, settings.indexThreads))
+    watcher = DirectoryWatcher(watches: settings.watchedDirectories, log: log)
+    writer = MessageWriter(
+      names: NameMaker(hostname: settings.hostname), directories: DirectorySync(), observer: observer)
+    template = try MaildirTemplate(directory: settings.templateDirectory)
+  }
+
+  func start() {
+    files.start()
+    indexes.start()
+    watcher.start()
+  }
+
+  func stop() async {
+    await watcher.close()
+    try? await files.shutdownGracefully()
+    try? await indexes.shutdownGracefully()
+  }
+
+  func tick() -> UInt64 { clock.wrappingAdd(1, ordering: .relaxed).newValue }
+
+  /// Runs blocking file work on the file threads.
+  func onFiles<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+    do { return try await files.runIfActive(body) } catch is NIOThreadPoolError.ThreadPoolInactive {
+      throw StoreError(.closed, "the store is closed")
+    }
+  }
+}
+
+extension StoreHost {
+  /// Does the same blocking work for many items on the file threads, as many at once as there are cores.
+  func parallel<Item: Sendable, Result: Sendable>(
+    _ items: [Item], chunk: Int, _ body: @escaping @Sendable (Item) throws -> Result
+  ) async throws -> [Result] {
+    guard items.count > chunk else { return try await onFiles { try items.map(body) } }
+    let starts = Array(stride(from: 0, to: items.count, by: chunk))
+    return try await withThrowingTaskGroup(of: (Int, [Result]).self) { group in
+      var next = 0
+      func addOne() {
+        guard next < starts.count else { return }
+        let number = next
+        let part = items[starts[number]..<min(items.count, starts[number] + chunk)]
+        next += 1
+        group.addTask { (number, try await self.onFiles { try part.map(body) }) }
+      }
+      for _ in 0..<max(2, System.coreCount) { addOne() }
+      var parts = [[Result]](repeating: [], count: starts.count)
+      for try await (number, part) in group {
+        parts[number] = part
+        addOne()
+      }
+      return parts.flatMap { $0 }
+    }
+  }
+}
