@@ -1,4 +1,5 @@
 import GRDB
+import Logging
 import Testing
 import Wire
 
@@ -132,6 +133,49 @@ import Wire
     }
     #expect(failures == 10)
     #expect(try await database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM other") } == 490)
+  }
+
+  @Test("a full disk refuses changes for the time being; logins and everything that reads go on")
+  func full() async throws {
+    let house = try House()
+    try await house.settle()
+    let pool = house.accounts.database.pool
+    let pages = try await pool.writeWithoutTransaction { database in
+      try Int.fetchOne(database, sql: "PRAGMA page_count") ?? 0
+    }
+    try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = \(pages)") }
+    var refused = 0
+    for number in 0..<200 {
+      let error = await refusal {
+        try await house.accounts.addAccount(NewAccount("user\(number)@example.test", password: .none))
+      }
+      if error?.code == .temporary { refused += 1 }
+    }
+    #expect(refused > 0)
+    _ = try await house.login("alice@example.test", "wonderland")
+    await house.accounts.settle()
+    #expect(try await house.accounts.match(recipient: address("alice@example.test")) != .noMailbox)
+    try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = 1000000") }
+    try await house.accounts.addAccount(NewAccount("late@example.test", password: .none))
+  }
+
+  @Test("another process that keeps the database locked makes changes wait, then fail for the time being")
+  func locked() async throws {
+    let house = try House()
+    try await house.settle()
+    var settings = HostDatabaseSettings()
+    settings.busyTimeout = .milliseconds(50)
+    let impatient = try Accounts(
+      database: HostDatabase(path: house.path, settings: settings), time: house.time, hasher: house.hasher,
+      log: Logger(label: "test"))
+    let locker = try DatabaseQueue(path: house.path)
+    try await locker.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+    #expect(await refusal { try await impatient.setAccount("bob@example.test", suspended: true) }?.code == .temporary)
+    let alice = try await impatient.authenticate(
+      login: "alice@example.test", password: Array("wonderland".utf8), service: .pop, from: House.peer)
+    #expect(alice.key == "alice@example.test")
+    try await locker.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+    try await impatient.setAccount("bob@example.test", suspended: true)
   }
 
   @Test("a locked or broken database is a temporary failure, never a wrong password")

@@ -83,6 +83,22 @@ import Wire
     }
   }
 
+  @Test("on a host of slow imported hashes, unknown users are slow as well")
+  func slowHashes() async throws {
+    let house = try House()
+    try await house.accounts.addDomain("example.test", postmaster: .none)
+    // bcrypt of cost 11, about 140 ms, of a password nobody knows.
+    let hash = "$2b$11$abcdefghijklmnopqrstuuHNbAKRhpaujgo33bRWs.NLUTJO3lOy2"
+    for name in ["alice", "bob"] {
+      try await house.accounts.addAccount(NewAccount("\(name)@example.test", password: .hash(hash)))
+    }
+    for name in ["alice@example.test", "nobody@example.test", "alice@nowhere.test", "postmaster@example.test"] {
+      let start = ContinuousClock.now
+      _ = try? await house.login(name, "wrong")
+      #expect(ContinuousClock.now - start > .milliseconds(50), "\(name)")
+    }
+  }
+
   @Test("flags of the account, its domain and its offer close a service, after the password only")
   func flags() async throws {
     let house = try House()

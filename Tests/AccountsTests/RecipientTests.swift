@@ -106,6 +106,22 @@ import Testing
     #expect(try await match(house, "postmaster@example.test") == "postmaster@example.test")
   }
 
+  @Test("R46: the four checks say why an address is no mailbox, and when it becomes one")
+  func explained() async throws {
+    let house = try await house()
+    let accounts = house.accounts
+    let nobody = try await accounts.explain(address("admin@example.net"))
+    #expect(nobody.domain?.ascii == "example.test" && nobody.catchAll == .bounce)
+    #expect(nobody.account == nil && nobody.alias == nil && nobody.outcome == .noMailbox)
+    try await accounts.setCatchAll("example.test", .delete)
+    #expect(try await accounts.explain(address("admin@example.test")).outcome == .discard)
+    let team = try await accounts.explain(address("team+x@example.test"))
+    #expect(team.alias?.address.key == "team@example.test" && team.account == nil)
+    #expect(try await accounts.explain(address("alice-x@example.test")).account?.key == "alice@example.test")
+    let foreign = try await accounts.explain(address("a@elsewhere.test"))
+    #expect(foreign.domain == nil && foreign.catchAll == nil && foreign.outcome == .notHosted)
+  }
+
   @Test("R23: an account owns its address, its extensions, its aliases and their spellings in alias domains")
   func ownership() async throws {
     let house = try await house()
