@@ -18,8 +18,7 @@ struct MartinetCommand: AsyncParsableCommand {
     subcommands: [
       InitCommand.self, ConfigCommand.self, StatusCommand.self,
       DomainCommand.self, AccountCommand.self, AliasCommand.self, CatchAllCommand.self, OfferCommand.self,
-      OpenSMTPCommand.self, BlacklistCommand.self,
-      AddressCommand.self,
+      OpenSMTPCommand.self, BlacklistCommand.self, AddressCommand.self,
     ])
 }
 

@@ -168,7 +168,9 @@ import Wire
     let impatient = try Accounts(
       database: HostDatabase(path: house.path, settings: settings), time: house.time, hasher: house.hasher,
       log: Logger(label: "test"))
-    let locker = try DatabaseQueue(path: house.path)
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let locker = try DatabaseQueue(path: house.path, configuration: configuration)
     try await locker.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
     #expect(await refusal { try await impatient.setAccount("bob@example.test", suspended: true) }?.code == .temporary)
     let alice = try await impatient.authenticate(

@@ -38,17 +38,19 @@ struct AddressCommand: AsyncParsableCommand {
         "accepted": .bool(verdict.isAccepted), "verdict": .string(verdict.text),
       ]
       let made = hasDirectory ? "yes, \(directory ?? "")" : found.account == nil ? "no" : "not yet, made at first use"
-      let facts = [
-        ("domain", found.domain.map { "yes, \($0)" } ?? "no, not hosted here"),
-        ("1 catch-all", catchAll.map { $0 == "bounce" ? "no (bounce)" : "yes, \($0)" } ?? "no"),
-        ("2 account", found.account.map { "yes, \($0.key)" } ?? "no"), ("3 directory", made),
-        (
-          "4 alias",
-          found.alias.map { "yes, leads to \($0.targets.map(\.description).joined(separator: ", "))" } ?? "no"
-        ),
-        ("verdict", verdict.text),
+      let targets = found.alias?.targets.map(\.description).joined(separator: ", ")
+      let facts: [(String, String)] = [
+        ("domain", Self.yes(found.domain?.ascii, else: "no, not hosted here")),
+        ("1 catch-all", catchAll == "bounce" ? "no (bounce)" : Self.yes(catchAll)),
+        ("2 account", Self.yes(found.account?.key)), ("3 directory", made),
+        ("4 alias", Self.yes(targets.map { "leads to \($0)" })), ("verdict", verdict.text),
       ]
       return CommandResult(data, text: Words.facts(facts), status: verdict.isAccepted ? .done : .refused)
+    }
+
+    private static func yes(_ answer: String?, else no: String = "no") -> String {
+      guard let answer else { return no }
+      return "yes, \(answer)"
     }
 
     private static func verdict(_ found: AddressExplanation) -> (isAccepted: Bool, text: String) {
