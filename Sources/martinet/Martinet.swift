@@ -16,7 +16,7 @@ struct MartinetCommand: AsyncParsableCommand {
       """,
     version: MartinetVersion.text,
     subcommands: [
-      InitCommand.self, ConfigCommand.self, StatusCommand.self,
+      InitCommand.self, ServeCommand.self, ConfigCommand.self, StatusCommand.self,
       DomainCommand.self, AccountCommand.self, AliasCommand.self, CatchAllCommand.self, OfferCommand.self,
       OpenSMTPCommand.self, BlacklistCommand.self, AddressCommand.self,
     ])

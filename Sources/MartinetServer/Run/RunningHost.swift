@@ -1,0 +1,216 @@
+import Accounts
+import Basics
+import Configuration
+import DNSResolver
+import Delivery
+import IMAPServer
+import Logging
+import MailStore
+import NIOPosix
+import POP3Server
+import RelayAccess
+import SMTPClient
+import SMTPServer
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+import Wire
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Every service of a serving host, wired to each other.
+final class RunningHost: Sendable {
+  let rooms: HostRooms
+  let resolver: DNSResolver
+  let delivery: Delivery
+  let wire: WireServer
+  let limiter: FailedLoginLimiter
+  let certificates: TLSCertificates?
+  let smtp: SMTPHost
+  let log: Logger
+  private let time: any TimeSource
+  private let level: Logger.Level
+  private let started: Timestamp
+  private let bound = Mutex<[BoundAddress]>([])
+
+  init(rooms: HostRooms, time: any TimeSource, level: Logger.Level) throws {
+    let configuration = rooms.configuration
+    self.rooms = rooms
+    self.time = time
+    self.level = level
+    started = time.now
+    log = Self.logger("martinet", level)
+    if let files = HostCheck.certificates(of: configuration) {
+      certificates = try TLSCertificates(files)
+    } else {
+      certificates = nil
+    }
+    wire = WireServer(
+      settings: WireSettings(configuration), tls: certificates, time: time, log: Self.logger("wire", level))
+    limiter = FailedLoginLimiter(settings: FailedLoginSettings(configuration), time: time)
+    resolver = try DNSResolver(settings: ResolverSettings(configuration), log: Self.logger("dns", level))
+    let mail = rooms.folder.mail
+    delivery = Delivery(
+      settings: try DeliverySettings(configuration, rooms.folder), directory: rooms.accounts, store: rooms.store,
+      mailAccount: { HostRooms.mailAccount($0, mail: mail) }, queue: rooms.queue, resolver: resolver,
+      transport: SMTPClient(
+        group: MultiThreadedEventLoopGroup.singleton, files: .singleton, log: Self.logger("client", level)),
+      time: time, log: Self.logger("delivery", level))
+    smtp = SMTPHost(
+      settings: SMTPServerSettings(configuration, rooms.folder), acceptor: delivery,
+      rights: HostRights(accounts: rooms.accounts, relay: rooms.relay, log: Self.logger("smtp", level)),
+      resolver: resolver, limiter: limiter, files: .singleton, time: time)
+  }
+
+  /// The protocol behind a listener.
+  private func handler(for service: ListenerService) -> any ConnectionHandler {
+    let mail = rooms.folder.mail
+    let mailAccount: @Sendable (Account) -> MailAccount = { HostRooms.mailAccount($0, mail: mail) }
+    switch service {
+    case .pop3, .pop3s:
+      return POP3Service(
+        accounts: rooms.accounts, relay: rooms.relay, store: rooms.store, limiter: limiter,
+        settings: POP3Settings(rooms.configuration), time: time, mailAccount: mailAccount)
+    case .imap, .imaps:
+      return IMAPService(
+        accounts: rooms.accounts, relay: rooms.relay, store: rooms.store,
+        settings: IMAPSettings(rooms.configuration, rooms.folder), limiter: limiter, time: time,
+        mailAccount: mailAccount)
+    case .smtp: return SMTPService(role: .smtp, host: smtp)
+    case .smtpAlt: return SMTPService(role: .smtpAlt, host: smtp)
+    case .submission: return SMTPService(role: .submission, host: smtp)
+    case .submissions: return SMTPService(role: .submissions, host: smtp)
+    case .lmtp: return SMTPService(role: .lmtp, host: smtp)
+    }
+  }
+
+  static func logger(_ label: String, _ level: Logger.Level) -> Logger {
+    Logger(label: label) { LineLogHandler(label: $0, level: level) }
+  }
+
+  /// The parts that run until the server stops; they end in the reverse order, so listeners go first.
+  var services: [any Service] {
+    [
+      HostService(name: "accounts") { [rooms] in await cancelWhenGracefulShutdown { await rooms.accounts.run() } },
+      HostService(name: "relay") { [rooms] in await cancelWhenGracefulShutdown { await rooms.relay.run() } },
+      HostService(name: "changes") { await self.followChanges() },
+      HostService(name: "blacklist") { await self.followBlacklist() },
+      HostService(name: "queue") { [delivery] in await cancelWhenGracefulShutdown { await delivery.run() } },
+      HostService(name: "reload") { await self.followHangups() },
+      HostService(name: "listeners") { [wire] in
+        try? await gracefulShutdown()
+        await wire.drain(within: MartinetServer.drainTime)
+      },
+    ]
+  }
+
+  /// Ends the sessions of accounts whose password changed, or that were suspended, deleted or denied a service.
+  private func followChanges() async {
+    await cancelWhenGracefulShutdown {
+      for await change in self.rooms.accounts.accountChanges() {
+        let ended = self.wire.endSessions(account: change.accountID, reason: "account changed: \(change.what.rawValue)")
+        if ended > 0 {
+          self.log.info("sessions ended", metadata: ["account": "\(change.accountID)", "sessions": "\(ended)"])
+        }
+      }
+    }
+  }
+
+  /// Ends the SMTP sessions of networks that were blacklisted while they had some open.
+  private func followBlacklist() async {
+    let listeners: Set<String> = ["smtp", "smtp-alt", "submission", "submissions"]
+    await cancelWhenGracefulShutdown {
+      for await network in self.rooms.relay.newlyBlacklisted() {
+        self.wire.endSessions(network: network, listeners: listeners, reason: "blacklisted")
+      }
+    }
+  }
+
+  private func followHangups() async {
+    await cancelWhenGracefulShutdown {
+      for await _ in await UnixSignalsSequence(trapping: .sighup) {
+        if let fault = self.reload() { self.log.error("reload failed, nothing changed", metadata: ["fault": "\(fault)"]) }
+      }
+    }
+  }
+
+  /// Reads the configuration anew and takes over limits and certificates.
+  ///
+  /// - Returns: what is wrong, or `nil` when it was taken over.
+  func reload() -> String? {
+    do {
+      let fresh = try Configuration.read(rooms.configuration.file)
+      if let certificates, let files = HostCheck.certificates(of: fresh) { try certificates.reload(files) }
+      wire.update(WireSettings(fresh))
+      limiter.update(FailedLoginSettings(fresh))
+      rooms.relay.reload(RelaySettings(fresh))
+      smtp.update(SMTPServerSettings(fresh, rooms.folder))
+      log.notice("configuration and certificates reloaded")
+      return nil
+    } catch {
+      return "\(error)".split(separator: "\n").joined(separator: "; ")
+    }
+  }
+
+  /// Binds every listener of the configuration.
+  func listen() async throws {
+    rooms.relay.checkContainerGateway()
+    try await smtp.prepare()
+    for listener in rooms.configuration.listeners {
+      let spec = ListenerSpec(
+        name: listener.service.rawValue, addresses: listener.addresses.map { ($0.host, $0.port) },
+        implicitTLS: listener.service.implicitTLS, proxyNetworks: rooms.configuration.proxyNetworks,
+        expectsLogin: listener.service != .lmtp)
+      let addresses = try await wire.listen(spec, handler: handler(for: listener.service))
+      bound.withLock { $0 += addresses }
+    }
+    let mailPorts: Set<String> = ["smtp", "smtp-alt", "lmtp"]
+    delivery.setListeningAddresses(
+      bound.withLock { $0 }.filter { mailPorts.contains($0.listener) }.map { ListeningAddress($0.address, port: $0.port) })
+  }
+
+  /// Answers the command line.
+  func answer(_ request: String) async -> [[String]] {
+    switch request {
+    case "status": return await status()
+    case "poke":
+      rooms.accounts.poke()
+      rooms.queue.poke()
+      return [["ok"]]
+    case "reload":
+      if let fault = reload() { return [["error", fault]] }
+      return [["ok"]]
+    default: return [["error", "unknown request"]]
+    }
+  }
+
+  private func status() async -> [[String]] {
+    let counts = wire.counts
+    var rows = [
+      ["pid", "\(getpid())"], ["since", started.rfc3339], ["hostname", rooms.configuration.hostname],
+      ["sessions", "\(counts.open.values.reduce(0, +))"],
+    ]
+    if let queued = try? await rooms.queue.count() { rows.append(["queued", "\(queued)"]) }
+    for address in bound.withLock({ $0 }) {
+      rows.append([
+        "listener", address.listener, address.address.description, "\(address.port)",
+        "\(counts.open[address.listener] ?? 0)",
+      ])
+    }
+    return rows
+  }
+
+  /// Closes the stores once no session and no delivery is left.
+  func close() async {
+    await rooms.store.close()
+    await rooms.queue.close()
+    try? rooms.database.close()
+  }
+}
+
+/// Runs work that is cancelled when the server is asked to stop.
+func cancelWhenGracefulShutdown(_ work: @escaping @Sendable () async -> Void) async {
+  _ = try? await ServiceLifecycle.cancelWhenGracefulShutdown { await work() }
+}

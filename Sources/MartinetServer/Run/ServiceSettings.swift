@@ -1,0 +1,97 @@
+import Basics
+import Configuration
+import Delivery
+import IMAPServer
+import MailSyntax
+import POP3Server
+import SMTPClient
+import SMTPServer
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+// How the configuration becomes the settings of the protocol servers and of delivery.
+
+extension SMTPServerSettings {
+  init(_ configuration: Configuration, _ folder: DataFolder) {
+    self.init()
+    hostname = configuration.hostname
+    greeting = configuration.smtp.greeting
+    mailName = try? MailDomain(configuration.mailname)
+    messageSize = Int(clamping: configuration.limits.messageSize)
+    recipients = configuration.limits.recipients
+    plaintextLogin = configuration.tls.plaintextLogin
+    lineEnds = configuration.smtp.bareLineEnds == "normalise" ? .normalise : .refuse
+    checksSenderDomain = configuration.smtp.checkSenderDomain
+    badMailFrom = Set(configuration.smtp.badMailFrom.map { $0.lowercased() })
+    firstMailTimeout = configuration.limits.loginTime
+    spoolDirectory = "\(folder.queue)/incoming"
+  }
+}
+
+extension POP3Settings {
+  init(_ configuration: Configuration) {
+    self.init(hostname: configuration.hostname)
+    plaintextLogin = configuration.tls.plaintextLogin
+    apop = configuration.pop3.apop
+    helpURL = configuration.pop3.helpURL
+  }
+}
+
+extension IMAPSettings {
+  init(_ configuration: Configuration, _ folder: DataFolder) {
+    self.init(
+      hostname: configuration.hostname, spoolDirectory: "\(folder.mail)/.incoming",
+      plaintextLogin: configuration.tls.plaintextLogin, leaseLifetime: configuration.openSMTP.lifetime)
+    limits.loginTimeout = configuration.limits.loginTime
+    limits.idleKeepalive = configuration.imap.keepalive == .zero ? nil : configuration.imap.keepalive
+  }
+}
+
+extension DeliverySettings {
+  /// - Throws: `SetupError` when the smarthost's password or the rewriting key cannot be read.
+  init(_ configuration: Configuration, _ folder: DataFolder) throws {
+    self.init(hostname: configuration.hostname)
+    bounceFormat = BounceFormat(rawValue: configuration.queue.bounceFormat) ?? .dsn
+    delayWarning = configuration.queue.delayWarning
+    concurrency = configuration.queue.concurrency
+    destinationConcurrency = configuration.queue.destinationConcurrency
+    remotePort = configuration.queue.remotePort
+    smarthost = try configuration.queue.smarthost.map(Self.smarthost)
+    srsKey = try Self.secretKey("\(folder.path)/srs.key")
+  }
+
+  private static func smarthost(_ setting: SmarthostSetting) throws -> Smarthost {
+    var password = ""
+    if let file = setting.passwordFile {
+      guard let text = DataFolder.readSmallFile(file) else {
+        throw SetupError("the smarthost's password file \(file) cannot be read: \(DataFolder.reason())")
+      }
+      password = String(text.prefix { $0 != "\n" && $0 != "\r\n" })
+    }
+    let policy: TLSPolicy =
+      switch setting.tls {
+      case "none": .off
+      case "required": .required
+      case "implicit": .implicit
+      default: .opportunistic
+      }
+    return Smarthost(
+      host: setting.address.host, port: setting.address.port, tls: policy,
+      verifiesName: policy == .required || policy == .implicit, login: setting.username, password: password)
+  }
+
+  /// The key in a file of this host, made on first use; it outlives restarts, so that rewritten senders stay valid.
+  private static func secretKey(_ path: String) throws -> [UInt8] {
+    if let text = DataFolder.readSmallFile(path) {
+      let key = Array(text.utf8.prefix { $0 != 0x0a })
+      if key.count >= 32 { return key }
+    }
+    var generator = SystemRandomNumberGenerator()
+    let digits = Array("0123456789abcdef")
+    let key = String((0..<64).map { _ in digits[Int.random(in: 0..<16, using: &generator)] })
+    try DataFolder.writeSmallFile(path, key + "\n", mode: 0o600)
+    return Array(key.utf8)
+  }
+}
