@@ -192,7 +192,7 @@ final class RunningHost: Sendable {
       ["pid", "\(getpid())"], ["since", started.rfc3339], ["hostname", rooms.configuration.hostname],
       ["sessions", "\(counts.open.values.reduce(0, +))"],
     ]
-    if let queued = try? await rooms.queue.count() { rows.append(["queued", "\(queued)"]) }
+    if let counts = try? await rooms.queue.counts() { rows.append(["queued", "\(counts.messages)"]) }
     for address in bound.withLock({ $0 }) {
       rows.append([
         "listener", address.listener, address.address.description, "\(address.port)",
@@ -205,8 +205,12 @@ final class RunningHost: Sendable {
   /// Closes the stores once no session and no delivery is left.
   func close() async {
     await rooms.store.close()
-    await rooms.queue.close()
-    try? rooms.database.close()
+    do {
+      try rooms.queue.close()
+      try rooms.database.close()
+    } catch {
+      log.warning("a database was not closed", metadata: ["error": "\(error)"])
+    }
   }
 }
 

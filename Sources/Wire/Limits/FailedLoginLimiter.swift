@@ -44,14 +44,19 @@ package final class FailedLoginLimiter: Sendable {
     var older: [IPNetwork: Record] = [:]
   }
   private let state = Mutex(State())
-  private let settings: FailedLoginSettings
+  private let current: Mutex<FailedLoginSettings>
   private let time: any TimeSource
 
   /// Makes a limiter that knows no failure yet.
   package init(settings: FailedLoginSettings = FailedLoginSettings(), time: any TimeSource) {
-    self.settings = settings
+    current = Mutex(settings)
     self.time = time
   }
+
+  /// Takes over other limits (SIGHUP).
+  package func update(_ settings: FailedLoginSettings) { current.withLock { $0 = settings } }
+
+  private var settings: FailedLoginSettings { current.withLock { $0 } }
 
   /// Waits for the address's turn; to be called before a password is checked.
   ///

@@ -16,18 +16,24 @@ final class SessionTable: Sendable {
     var idle: CheckedContinuation<Void, Never>?
   }
   private let state = Mutex(State())
-  private let settings: WireSettings
-  private let total: Int
+  private let current: Mutex<WireSettings>
+  private let descriptors: Int
 
   /// - Parameter descriptors: how many files the process may have open; connections take three quarters at most.
   init(settings: WireSettings, descriptors: Int) {
-    self.settings = settings
-    total = max(1, min(settings.connections, descriptors / 4 * 3))
+    current = Mutex(settings)
+    self.descriptors = descriptors
   }
+
+  /// Takes over other limits.
+  func update(_ settings: WireSettings) { current.withLock { $0 = settings } }
+
+  private var settings: WireSettings { current.withLock { $0 } }
 
   /// Enters a new connection; it has to `leave` whatever this says.
   func enter(_ entry: SessionEntry) -> ConnectionRefusal? {
-    state.withLock { state in
+    let total = max(1, min(settings.connections, descriptors / 4 * 3))
+    return state.withLock { state in
       state.sessions[entry.number] = entry
       state.counts.accepted += 1
       state.counts.open[entry.listener, default: 0] += 1
@@ -39,6 +45,7 @@ final class SessionTable: Sendable {
   /// Counts an entered connection for its address.
   func admit(_ entry: SessionEntry, peer: IPAddress, expectsLogin: Bool) -> ConnectionRefusal? {
     entry.state.withLock { $0.peer = peer }
+    let settings = self.settings
     if settings.exemptNetworks.contains(where: { $0.contains(peer) }) { return nil }
     let network = peer.clientNetwork()
     let refusal: ConnectionRefusal? = state.withLock { state in

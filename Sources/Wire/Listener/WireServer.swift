@@ -21,7 +21,8 @@ package final class WireServer: Sendable {
   }
 
   /// The limits it was made with.
-  package let settings: WireSettings
+  package var settings: WireSettings { current.withLock { $0 } }
+  private let current: Mutex<WireSettings>
   private let group: MultiThreadedEventLoopGroup
   private let tls: TLSCertificates?
   private let time: any TimeSource
@@ -43,7 +44,7 @@ package final class WireServer: Sendable {
     settings: WireSettings = WireSettings(), tls: TLSCertificates?, time: any TimeSource, log: Logger,
     group: MultiThreadedEventLoopGroup = .singleton
   ) {
-    self.settings = settings
+    current = Mutex(settings)
     self.tls = tls
     self.time = time
     self.log = log
@@ -63,6 +64,12 @@ package final class WireServer: Sendable {
         }
       }
     }
+  }
+
+  /// Takes over other limits for the connections to come (SIGHUP); threads and descriptors stay as they are.
+  package func update(_ settings: WireSettings) {
+    current.withLock { $0 = settings }
+    table.update(settings)
   }
 
   /// Binds all addresses of a service and begins to accept; on failure none of them stays bound.
