@@ -23,7 +23,9 @@ func room(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// The tests of one room.
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .testTarget(name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, swiftSettings: settings)
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies,
+    exclude: name == "martinet" ? ["Snapshots"] : [], swiftSettings: settings)
 }
 
 let package = Package(

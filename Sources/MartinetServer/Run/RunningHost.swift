@@ -216,5 +216,5 @@ final class RunningHost: Sendable {
 
 /// Runs work that is cancelled when the server is asked to stop.
 func cancelWhenGracefulShutdown(_ work: @escaping @Sendable () async -> Void) async {
-  _ = try? await ServiceLifecycle.cancelWhenGracefulShutdown { await work() }
+  await ServiceLifecycle.cancelWhenGracefulShutdown { await work() }
 }
