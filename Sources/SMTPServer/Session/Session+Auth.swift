@@ -98,7 +98,6 @@ extension SMTPServerSession {
     case .notOffered: return try await refuse(SMTPReply(504, "5.5.4", "Unrecognized authentication type"))
     case .badFormat, .finished: return try await refuse(Replies.authMalformed)
     case .channelBinding: return try await failed(Replies.badCredentials)
-    case .cryptography: return reply(Replies.authBusy)
     }
   }
 
