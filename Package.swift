@@ -94,6 +94,9 @@ let package = Package(
         "MailSyntax", .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
       ],
       swiftSettings: settings),
+    .executableTarget(
+      name: "wire-bench", dependencies: ["Wire", "WireTesting", "Basics", logging] + nio, path: "Benchmarks/Wire",
+      swiftSettings: settings),
     tests("Basics"), tests("MailSyntax"), tests("DNSResolver"), tests("Wire", ["WireTesting"]), tests("Accounts"),
     tests("RelayAccess"), tests("MailStore"), tests("MailQueue"), tests("SMTPClient"), tests("Delivery"),
     tests("POP3Server", ["WireTesting"]), tests("IMAPServer", ["WireTesting"]), tests("SMTPServer", ["WireTesting"]),

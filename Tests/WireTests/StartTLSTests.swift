@@ -76,12 +76,13 @@ import WireTesting
     let notes = Notes()
     try await withServer(tls: try TLSCertificates([certificate.files])) { connection in
       #expect(connection.canStartTLS)
-      try await connection.startTLS(reply: [])
+      try await connection.startTLS(reply: Array("go ahead\r\n".utf8))
       #expect(!connection.canStartTLS)
       do { try await connection.startTLS(reply: []) } catch { notes.add("\(error)") }
       connection.write("still here\r\n")
     } _: { _, port in
       let client = try await LoopbackClient.connect(port: port)
+      try await client.expect("go ahead")
       try await client.startTLS()
       try await client.expect("still here")
       #expect(notes.all.count == 1)

@@ -8,13 +8,15 @@ extension Connection {
   ///
   /// - Parameter always: also when no unread input is known of.
   nonisolated(nonsending) func linger(always: Bool) async {
-    let hasMore = hasBufferedInput
-    guard tls == nil, always || hasMore else { return }
+    guard tls == nil else { return }
+    let isNeeded = always || hasBufferedInput
     let limit = TimeAmount(settings.lingerTimeout)
-    let ended: Void = await withCheckedContinuation { continuation in
-      onLoop { gate in gate.discardUntilEnd(within: limit, continuation) }
+    await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+      onLoop { gate in
+        guard isNeeded || gate.kernelHoldsInput() else { return continuation.resume() }
+        gate.discardUntilEnd(within: limit, continuation)
+      }
     }
-    return ended
   }
 }
 
@@ -22,12 +24,20 @@ extension InputGate {
   /// Ends our side, and drops what still comes until the client ends its side or the time is over.
   func discardUntilEnd(within limit: TimeAmount, _ continuation: CheckedContinuation<Void, Never>) {
     guard !isClosed, !ended else { return continuation.resume() }
-    mode = .discarding
+    discardInput()
     farewell = continuation
     channel.close(mode: .output, promise: nil)
     let channel = self.channel
     farewellTimer = channel.eventLoop.scheduleTask(in: limit) { channel.close(promise: nil) }
-    readOn()
+  }
+
+  /// Whether octets lie in the socket that nobody has read.
+  func kernelHoldsInput() -> Bool {
+    let count = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+      var octet: UInt8 = 0
+      return recv($0, &octet, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK))
+    }
+    return (count ?? 0) > 0
   }
 
   /// The client's end has come.

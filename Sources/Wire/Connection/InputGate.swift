@@ -111,6 +111,14 @@ final class InputGate: ChannelInboundHandler {
     }
   }
 
+  /// Reads on, but only to drop what comes.
+  func discardInput() {
+    if mode == .waiting { isStalled = true }
+    mode = .discarding
+    pending = ByteBuffer()
+    readOn()
+  }
+
   /// Gives what has arrived and goes on reading.
   func takePending() -> ByteBuffer {
     let taken = pending
