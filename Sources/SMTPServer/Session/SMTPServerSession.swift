@@ -91,8 +91,7 @@ final class SMTPServerSession {
   }
 
   private func greet() async throws -> Bool {
-    if settings.greetingDelay > .zero { try await host.time.sleep(for: settings.greetingDelay) }
-    if settings.forbidsEarlyTalking, connection.hasBufferedInput {
+    if try await talksTooEarly() {
       connection.log.notice("client talks before the greeting")
       send(Replies.synchronization)
       try await connection.flush()
@@ -101,6 +100,17 @@ final class SMTPServerSession {
     let text = settings.greeting.isEmpty ? settings.hostname : "\(settings.hostname) \(settings.greeting)"
     send(SMTPReply(220, nil, text))
     return true
+  }
+
+  /// Waits the greeting's pause; whether the client says anything in it, or has before.
+  private func talksTooEarly() async throws -> Bool {
+    guard settings.forbidsEarlyTalking, !connection.hasBufferedInput else { return settings.forbidsEarlyTalking }
+    guard settings.greetingDelay > .zero else { return false }
+    do {
+      return try await connection.consume(timeout: settings.greetingDelay) { _ in 0 }
+    } catch ConnectionError.timeout {
+      return false
+    }
   }
 
   // MARK: Commands

@@ -22,6 +22,8 @@ final class ServerFixture: Sendable {
   let port: Int
   let role: SMTPRole
   let spool: String
+  /// Kept, because its files go with it.
+  private let certificate: TestCertificate?
 
   private static let files: NIOThreadPool = {
     let pool = NIOThreadPool(numberOfThreads: 2)
@@ -56,7 +58,8 @@ final class ServerFixture: Sendable {
       settings: settings, acceptor: acceptor, rights: rights, resolver: resolver, queues: queues, limiter: limiter,
       files: Self.files, time: time)
     try await host.prepare()
-    let certificates = tls ? try TLSCertificates([try TestCertificate().files]) : nil
+    certificate = tls ? try TestCertificate() : nil
+    let certificates = try certificate.map { try TLSCertificates([$0.files]) }
     wire = WireServer(tls: certificates, time: time, log: Self.log)
     let spec = ListenerSpec(
       name: role.rawValue, addresses: [("127.0.0.1", 0)], implicitTLS: role == .submissions, expectsLogin: false)
