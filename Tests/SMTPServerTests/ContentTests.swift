@@ -1,6 +1,11 @@
+import NIOPosix
 import Testing
 
 @testable import SMTPServer
+
+#if canImport(Glibc)
+  import Glibc
+#endif
 
 @Suite struct DotDecoderTests {
   /// What comes out, what is left, and whether the end was found, for the input in the given pieces.
@@ -168,5 +173,50 @@ import Testing
     #expect(HeaderDigest([]).end == 0)
     #expect(HeaderDigest(Array("\r\nFrom: x\r\n".utf8)).end == 2)
     #expect(!HeaderDigest(Array(": x\r\nfrom\r\n".utf8)).hasFrom)
+  }
+}
+
+@Suite struct MessageCollectorTests {
+  @Test func keepsTheOrderWhateverThePiecesAre() async throws {
+    let files = NIOThreadPool(numberOfThreads: 1)
+    files.start()
+    let folder = "/tmp/martinet-collector-\(UInt32.random(in: 0 ... .max))"
+    try SpoolFile.prepare(directory: folder)
+    var settings = SMTPServerSettings()
+    settings.memoryPerMessage = 4096
+    settings.spoolDirectory = folder
+    do {
+      let collector = MessageCollector(id: "A1", settings: settings, files: files)
+      var expected: [UInt8] = []
+      for (index, count) in [3000, 2000, 100, 4000, 1, 50, 5000, 7].enumerated() {
+        let piece = [UInt8](repeating: 0x61 + UInt8(index), count: count)
+        expected += piece
+        piece.withUnsafeBytes { collector.append($0) }
+        if collector.wantsFlush { await collector.flush() }
+      }
+      guard case .file(let path, let size) = await collector.finish() else {
+        Issue.record("not in a file")
+        return
+      }
+      #expect(size == expected.count)
+      #expect(SinkAcceptor.read(path) == expected)
+      try SpoolFile.prepare(directory: folder)
+      #expect(SinkAcceptor.read(path).isEmpty, "the sweep at the start removes what a killed server left")
+    }
+    rmdir(folder)
+    try await files.shutdownGracefully()
+  }
+
+  @Test func fullOrMissingDiskIsNoticed() async throws {
+    let files = NIOThreadPool(numberOfThreads: 1)
+    files.start()
+    var settings = SMTPServerSettings()
+    settings.memoryPerMessage = 4096
+    settings.spoolDirectory = "/nonexistent/martinet"
+    let collector = MessageCollector(id: "A1", settings: settings, files: files)
+    [UInt8](repeating: 0x61, count: 9000).withUnsafeBytes { collector.append($0) }
+    _ = await collector.finish()
+    #expect(collector.hasFailed)
+    try await files.shutdownGracefully()
   }
 }

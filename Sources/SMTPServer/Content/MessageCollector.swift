@@ -26,6 +26,7 @@ final class MessageCollector {
   private var pending: [UInt8] = []
   private var file: SpoolFile?
   private var stored = 0
+  private var isOverflowing = false
 
   init(id: String, settings: SMTPServerSettings, files: NIOThreadPool, expected: Int? = nil) {
     self.id = id
@@ -55,9 +56,11 @@ final class MessageCollector {
 
   private func keep(_ bytes: UnsafeRawBufferPointer) {
     stored += bytes.count
-    if pending.isEmpty, head.count + bytes.count <= memoryLimit {
+    // Once one piece went behind the head, a smaller one that would still fit must not overtake it.
+    if !isOverflowing, head.count + bytes.count <= memoryLimit {
       head.append(contentsOf: bytes)
     } else {
+      isOverflowing = true
       pending.append(contentsOf: bytes)
     }
   }

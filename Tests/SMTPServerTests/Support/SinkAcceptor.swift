@@ -71,7 +71,7 @@ final class SinkAcceptor: MessageAcceptor {
     state.withLock { $0.accepted.append(Accepted(message: message, octets: octets)) }
   }
 
-  private static func read(_ path: String) -> [UInt8] {
+  static func read(_ path: String) -> [UInt8] {
     guard let file = fopen(path, "r") else { return [] }
     defer { fclose(file) }
     var result: [UInt8] = []
