@@ -38,9 +38,13 @@ package struct POP3Settings: Sendable {
   package var utf8Delivery: UTF8Delivery = .asIs
   /// A page that explains the login delay, named in its refusal (R54).
   package var helpURL: String?
-  /// Octets of a message that RETR reads at once at first: nearly every message is no larger.
+  /// Octets of the largest message that RETR reads whole.
   package var wholeMessage = 512 * 1024
-  /// Octets of a large message read at once afterwards.
+  /// Octets of the messages behind it that are read along, when a client goes through its mailbox.
+  package var readAheadOctets = 192 * 1024
+  /// Messages behind it that are read along.
+  package var readAheadMessages = 31
+  /// Octets of a larger message read at once.
   package var readChunk = 256 * 1024
   /// Octets of a message that TOP reads at once.
   package var topChunk = 16 * 1024

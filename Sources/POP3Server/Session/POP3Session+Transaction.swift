@@ -22,7 +22,7 @@ extension POP3Session {
       connection.write("+OK \(index + 1) \(messages[index].uidl)\r\n")
     case .retr(let number):
       guard let index = message(number) else { return .goOn }
-      return try await send(messages[index], lines: nil)
+      return try await retrieve(index)
     case .top(let number, let lines):
       guard let index = message(number) else { return .goOn }
       return try await send(messages[index], lines: lines)
@@ -88,7 +88,56 @@ extension POP3Session {
     connection.write(lines)
   }
 
-  /// RETR, or TOP with so many lines of the body.
+  /// RETR of a message that fits into memory; those behind it are read along when the client goes through the mailbox.
+  private func retrieve(_ index: Int) async throws -> Flow {
+    let message = messages[index]
+    guard message.size <= settings.wholeMessage else { return try await send(message, lines: nil) }
+    let bytes: [UInt8]
+    do {
+      bytes = try await whole(index)
+    } catch let fault as StoreError {
+      return storeFailed(fault)
+    }
+    if !isUTF8, settings.utf8Delivery == .refuse {
+      var header = TopLines(lines: 0)
+      if bytes.prefix(header.take(bytes).count).contains(where: { $0 >= 0x80 }) {
+        error(.needsUTF8, .utf8)
+        return .goOn
+      }
+    }
+    ok(.octets(message.size))
+    var stuffing = DotStuffing()
+    write(bytes, &stuffing)
+    connection.write(stuffing.terminator)
+    try await connection.flushIfLarge()
+    return .goOn
+  }
+
+  /// A message's octets, from what was read ahead or from the store.
+  private func whole(_ index: Int) async throws -> [UInt8] {
+    let message = messages[index]
+    let isNext = index == lastRetrieved.map { $0 + 1 } ?? 0
+    lastRetrieved = index
+    if let bytes = readAhead.removeValue(forKey: message.uid) { return bytes }
+    readAhead = [:]
+    guard let mailbox = maildrop?.mailbox else { throw StoreError(.closed, "no mailbox") }
+    var uids = [message.uid]
+    if isNext {
+      var octets = message.size
+      for other in messages[(index + 1)...].prefix(settings.readAheadMessages) {
+        octets &+= other.size
+        if octets > settings.readAheadOctets { break }
+        uids.append(other.uid)
+      }
+    }
+    for found in try await mailbox.contents(uids) { readAhead[found.uid] = found.bytes }
+    guard let bytes = readAhead.removeValue(forKey: message.uid) else {
+      throw StoreError(.noSuchMessage, "message \(message.uid) is gone")
+    }
+    return bytes
+  }
+
+  /// TOP with so many lines of the body, or RETR of a large message, piece by piece.
   private func send(_ message: POPMessage, lines: Int?) async throws -> Flow {
     guard let mailbox = maildrop?.mailbox else { return .end }
     let file: MessageFile
@@ -96,7 +145,7 @@ extension POP3Session {
     do {
       file = try await mailbox.open(message.uid)
       // The first octets are read before the reply promises them.
-      let first = lines == nil ? settings.wholeMessage : settings.topChunk
+      let first = lines == nil ? settings.readChunk : settings.topChunk
       piece = try await file.read(at: 0, count: min(first, file.size))
       if !isUTF8, settings.utf8Delivery == .refuse, try await needsUTF8(file, piece) {
         error(.needsUTF8, .utf8)
@@ -124,6 +173,7 @@ extension POP3Session {
       } catch let fault as StoreError {
         // The reply has begun: only a broken connection tells the client that it is not whole.
         connection.log.error("message cannot be read on", metadata: ["error": "\(fault)"])
+        connection.close()
         throw fault
       }
     }

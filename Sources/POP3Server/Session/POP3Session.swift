@@ -29,6 +29,10 @@ final class POP3Session {
   var userName: [UInt8]?
   var wrongLogins = 0
   var maildrop: Maildrop?
+  /// The place of the message that RETR gave last.
+  var lastRetrieved: Int?
+  /// Messages read along with an earlier one, by UID.
+  var readAhead: [UInt32: [UInt8]] = [:]
   /// The APOP timestamp of the greeting (RFC 1939 section 7); `nil` when APOP is off.
   let timestamp: String?
   private var badCommands = 0
