@@ -37,35 +37,51 @@ struct MailboxPattern {
     guard plainCount <= name.count else { return false }
     // INBOX is found in any case (RFC 3501 section 5.1): its letters are compared folded.
     let folded = Self.isInbox(name.prefix(5)) && (name.count == 5 || name[5] == separator) ? 5 : 0
-    // states[i]: the elements before i can spell the name so far.
+    // states[i]: the elements before i can spell the name so far. Only those from `low` through `high` may be set.
     var states = [Bool](repeating: false, count: elements.count + 1)
+    var next = states
     states[0] = true
-    close(&states)
+    var (low, high) = (0, close(&states, from: 0, through: 0))
     for (index, octet) in name.enumerated() {
-      var next = [Bool](repeating: false, count: elements.count + 1)
-      var isAlive = false
-      for (position, element) in elements.enumerated() where states[position] {
-        switch element {
-        case .any: next[position] = true
-        case .level: if octet != separator { next[position] = true }
-        case .octet(let wanted):
-          let same = index < folded ? wanted.asciiUppercased == octet.asciiUppercased : wanted == octet
-          if same { next[position + 1] = true }
-        }
-        isAlive = true
+      var first = Int.max
+      var last = -1
+      for position in low...high where states[position] {
+        states[position] = false
+        guard position < elements.count, let target = step(position, octet, isFolded: index < folded) else { continue }
+        next[target] = true
+        first = min(first, target)
+        last = max(last, target)
       }
-      guard isAlive else { return false }
-      close(&next)
-      states = next
+      guard last >= 0 else { return false }
+      (low, high) = (first, close(&next, from: first, through: last))
+      swap(&states, &next)
     }
     return states[elements.count]
   }
 
-  /// Lets every wildcard stand for nothing.
-  private func close(_ states: inout [Bool]) {
-    for (position, element) in elements.enumerated() where states[position] {
-      if element == .any || element == .level { states[position + 1] = true }
+  /// Where an element leads when it takes an octet; `nil` when it cannot.
+  private func step(_ position: Int, _ octet: UInt8, isFolded: Bool) -> Int? {
+    switch elements[position] {
+    case .any: return position
+    case .level: return octet == separator ? nil : position
+    case .octet(let wanted):
+      let same = isFolded ? wanted.asciiUppercased == octet.asciiUppercased : wanted == octet
+      return same ? position + 1 : nil
     }
+  }
+
+  /// Lets every wildcard stand for nothing; gives the last position that is set then.
+  private func close(_ states: inout [Bool], from low: Int, through high: Int) -> Int {
+    var position = low
+    var last = high
+    while position <= last, position < elements.count {
+      if states[position], elements[position] == .any || elements[position] == .level {
+        states[position + 1] = true
+        last = max(last, position + 1)
+      }
+      position += 1
+    }
+    return last
   }
 
   private static func isInbox(_ octets: ArraySlice<UInt8>) -> Bool {
