@@ -34,9 +34,21 @@ final class ModelClient {
   @discardableResult
   func run(_ command: String) async throws -> [String] {
     heard.append("C: \(command.prefix(80))")
+    applySilently(command)
     let lines = try await client.run(command)
     for line in lines { take(line, during: command) }
     return lines
+  }
+
+  /// What a client computes itself that asked for silence.
+  private func applySilently(_ command: String) {
+    let words = command.split(separator: " ").map(String.init)
+    guard let verb = words.firstIndex(of: "+FLAGS.SILENT"), verb + 1 < words.count else { return }
+    let flag = String(words[verb + 1].dropFirst().dropLast())
+    let number = words[0] == "UID" ? nil : Int(words[1])
+    for index in messages.indices where number == nil || number == index + 1 {
+      if messages[index].flags != nil { messages[index].flags?.insert(flag) }
+    }
   }
 
   private func complain(_ text: String) {
