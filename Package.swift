@@ -97,6 +97,9 @@ let package = Package(
     .executableTarget(
       name: "wire-bench", dependencies: ["Wire", "WireTesting", "Basics", logging] + nio, path: "Benchmarks/Wire",
       swiftSettings: settings),
+    .executableTarget(
+      name: "martinet-bench-store", dependencies: ["MailStore", "Basics", logging],
+      path: "Benchmarks/MailStoreBenchmark", swiftSettings: settings),
     tests("Basics"), tests("MailSyntax"), tests("DNSResolver"), tests("Wire", ["WireTesting"]), tests("Accounts"),
     tests("RelayAccess"), tests("MailStore"), tests("MailQueue"), tests("SMTPClient"), tests("Delivery"),
     tests("POP3Server", ["WireTesting"]), tests("IMAPServer", ["WireTesting"]), tests("SMTPServer", ["WireTesting"]),

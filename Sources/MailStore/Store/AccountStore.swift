@@ -141,7 +141,7 @@ actor AccountStore {
   }
 
   /// Moves a broken index aside; the next `openIndex` makes a new one, with new UIDVALIDITYs.
-  private func replaceIndex(because error: DatabaseError) throws {
+  func replaceIndex(because error: DatabaseError) throws {
     host.log.error("index is rebuilt", metadata: ["index": "\(indexPath)", "error": "\(error)"])
     dropIndex()
     for suffix in ["", "-wal", "-shm"] {

@@ -1,0 +1,181 @@
+import Basics
+import Glibc
+import Synchronization
+import Testing
+
+@testable import MailStore
+
+@Suite struct StressTests {
+  @Test(
+    "Deliveries, sessions and another Maildir program at once: every view converges on the files",
+    arguments: [true, false])
+  func converges(watched: Bool) async throws {
+    let fixture = Fixture()
+    try await fixture.withStore {
+      if !watched { $0.watchedDirectories = 0 }
+    } _: { store in
+      let account = fixture.account()
+      try await store.create(account)
+      let maildir = fixture.maildir()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for worker in 0..<3 {
+          group.addTask {
+            for number in 0..<60 {
+              _ = try await store.deliver(.bytes(message(worker * 1000 + number)), to: account)
+            }
+          }
+        }
+        for worker in 0..<3 {
+          group.addTask {
+            let mailbox = try await store.mailbox(account, name: .inbox)
+            var last: UInt32 = 0
+            for number in 0..<60 {
+              let snapshot = try await mailbox.snapshot()
+              #expect(snapshot.messages.map(\.uid) == snapshot.messages.map(\.uid).sorted())
+              #expect(snapshot.uidNext >= last)
+              last = snapshot.uidNext
+              guard let uid = snapshot.messages.randomElement()?.uid else { continue }
+              switch number % 4 {
+              case 0: _ = try await mailbox.store(FlagChange(.add, flags: worker == 0 ? .seen : .flagged), uids: [uid])
+              case 1: _ = try await mailbox.append([NewMessage(content: .bytes(message(9000 + number)))])
+              case 2: _ = try await mailbox.remove([uid])
+              default: _ = try? await mailbox.open(uid).bytes()
+              }
+            }
+          }
+        }
+        group.addTask { try await Self.otherProgram(maildir) }
+        try await group.waitForAll()
+      }
+      let mailbox = try await store.mailbox(account, name: .inbox)
+      let snapshot = try await mailbox.snapshot()
+      let listing = try MaildirListing(folder: maildir, expecting: 0)
+      #expect(snapshot.messages.count == listing.entries.count)
+      let contents = try await mailbox.contents(snapshot.messages.map(\.uid))
+      #expect(contents.count == snapshot.messages.count)
+      let flags = listing.entries.map(\.name.flags.rawValue).sorted()
+      #expect(snapshot.messages.map(\.flags.rawValue).sorted() == flags)
+      let report = try await store.verify(account)
+      #expect(report.isSound, "\(report.findings)")
+      #expect(FileSystem.names(maildir + "/tmp").isEmpty)
+    }
+  }
+
+  /// Adds, renames and removes files as a mail reader on the same Maildir would.
+  private static func otherProgram(_ maildir: String) async throws {
+    for number in 0..<150 {
+      let temporary = "\(maildir)/tmp/other\(number)"
+      let bytes = message(5000 + number)
+      let descriptor = open(temporary, O_WRONLY | O_CREAT, 0o600)
+      bytes.withUnsafeBytes { _ = write(descriptor, $0.baseAddress, $0.count) }
+      close(descriptor)
+      rename(temporary, "\(maildir)/new/\(1_700_000_000 + number).P9.other")
+      if let name = FileSystem.names(maildir + "/new").randomElement() {
+        rename("\(maildir)/new/\(name)", "\(maildir)/cur/\(name):2,")
+      }
+      if let name = FileSystem.names(maildir + "/cur").randomElement(), let colon = name.firstIndex(of: ":") {
+        rename("\(maildir)/cur/\(name)", "\(maildir)/cur/\(name[..<colon]):2,\(number % 2 == 0 ? "S" : "FS")")
+      }
+      if number % 5 == 0, let name = FileSystem.names(maildir + "/cur").randomElement() {
+        unlink("\(maildir)/cur/\(name)")
+      }
+      if number % 10 == 0 { try await Task.sleep(for: .milliseconds(3)) }
+    }
+  }
+
+  @Test("100,000 messages: cold, warm and after a restart")
+  func hundredThousand() async throws {
+    let fixture = Fixture()
+    let account = fixture.account()
+    let store = try fixture.store()
+    try await store.create(account)
+    for number in 0..<100_000 {
+      let path = "\(fixture.maildir())/cur/\(1_700_000_000 + number).M1P1.bench,S=5:2,\(number % 5 == 0 ? "" : "S")"
+      let descriptor = open(path, O_WRONLY | O_CREAT, 0o600)
+      close(descriptor)
+    }
+    let clock = ContinuousClock()
+    var count = 0
+    let cold = try await clock.measure {
+      count = try await store.mailbox(account, name: .inbox).snapshot().messages.count
+    }
+    let mailbox = try await store.mailbox(account, name: .inbox)
+    #expect(count == 100_000)
+    let warm = try await clock.measure { _ = try await mailbox.snapshot() }
+    await store.close()
+    let again = try fixture.store()
+    var restarted: MailboxSnapshot?
+    let restart = try await clock.measure {
+      restarted = try await again.mailbox(account, name: .inbox).snapshot()
+    }
+    #expect(restarted?.messages.count == 100_000)
+    #expect(restarted?.uidNext == 100_001)
+    #expect(restarted?.messages.count { $0.flags == .seen } == 80_000)
+    print("100,000 messages in a debug build: cold \(cold), warm \(warm), restart \(restart)")
+    await again.close()
+  }
+
+  @Test("Caches stay within their bounds, and what was dropped comes back")
+  func bounds() async throws {
+    let fixture = Fixture()
+    try await fixture.withStore { settings in
+      settings.openIndexes = 4
+      settings.viewCacheBytes = 64 << 10
+    } _: { store in
+      for number in 0..<40 {
+        for part in 0..<3 { _ = try await store.deliver(.bytes(message(part)), to: fixture.account("u\(number)")) }
+        let mailbox = try await store.mailbox(fixture.account("u\(number)"), name: .inbox)
+        _ = try await mailbox.store(FlagChange(.add, keywords: ["k"]), uids: [2])
+      }
+      #expect(try await eventually { store.host.openIndexes.load(ordering: .relaxed) <= 5 })
+      for number in 0..<40 {
+        let snapshot = try await store.mailbox(fixture.account("u\(number)"), name: .inbox).snapshot()
+        #expect(snapshot.messages.map(\.uid) == [1, 2, 3])
+        #expect(snapshot.messages.map(\.keywords) == [0, 1, 0])
+        #expect(snapshot.uidNext == 4)
+      }
+    }
+  }
+
+  @Test("verify names what is wrong and changes nothing; rebuild makes the index anew")
+  func verify() async throws {
+    let fixture = Fixture()
+    let account = fixture.account()
+    try await fixture.withStore { store in
+      let delivered = try await store.deliver(.bytes(message(1)), to: account)
+      let inbox = try await store.mailbox(account, name: .inbox)
+      let validity = try await inbox.snapshot().uidValidity
+      #expect(try await store.verify(account).findings.isEmpty)
+      try put("\(fixture.maildir())/new/1.P1.x", [])
+      try put("\(fixture.maildir())/new/2.P1.x,S=9", [1])
+      try FileSystem.makePath("\(fixture.maildir())/.Entwürfe/cur")
+      truncate("\(fixture.maildir())/new/\(delivered.fileName)", 10)
+      let report = try await store.verify(account)
+      #expect(report.findings.count { $0.severity == .error } == 3)
+      #expect(report.findings.count { $0.severity == .warning } == 1)
+      #expect(!report.isSound)
+      #expect(try await store.verify(root: fixture.root).findings.count == report.findings.count)
+      #expect(try await store.rebuild(account)[.inbox] == 3)
+      #expect(try await store.mailbox(account, name: .inbox).snapshot().uidValidity > validity)
+    }
+  }
+
+  @Test("The repository's template gives folders, subscriptions and a welcome message")
+  func template() async throws {
+    let fixture = Fixture()
+    let directory = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/Maildir-template"
+    try await fixture.withStore {
+      $0.templateDirectory = directory
+    } _: { store in
+      try await store.create(fixture.account())
+      let inbox = try await store.mailbox(fixture.account(), name: .inbox)
+      let snapshot = try await inbox.snapshot()
+      #expect(snapshot.messages.count == 1)
+      let text = String(decoding: try await inbox.open(1).bytes(), as: UTF8.self)
+      #expect(text.contains("To: <alice@example.test>\r\n"))
+      #expect(text.contains("alice%example.test works as well"))
+      #expect(!text.contains("{"))
+      #expect(try await store.folders(fixture.account()).filter(\.isSubscribed).count == 5)
+    }
+  }
+}
