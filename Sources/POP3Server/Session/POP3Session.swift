@@ -84,7 +84,7 @@ final class POP3Session {
     }
     switch command {
     case .quit: return await quit()
-    case .capa: capabilities()
+    case .capa: await capabilities()
     case .lang(let tag): lang(tag)
     case .noop where maildrop != nil: ok()
     default:

@@ -46,6 +46,17 @@ extension RelayAccess {
     return min(max(wanted, .zero), settings.popThrottle.longestDelay)
   }
 
+  /// The longest pause any account may have, and whether accounts differ: what CAPA can say before login.
+  package func largestPopDelay() async throws -> (delay: Duration, differs: Bool) {
+    let general = min(max(settings.popThrottle.delay, .zero), settings.popThrottle.longestDelay)
+    let offers = try await database.read { database in
+      try Int64.fetchAll(
+        database, sql: "SELECT DISTINCT pop_login_delay FROM offer WHERE pop_login_delay IS NOT NULL")
+    }
+    let longest = offers.max().map { min(.milliseconds($0), settings.popThrottle.longestDelay) } ?? .zero
+    return (max(general, longest), offers.contains { $0 != general.wholeMilliseconds })
+  }
+
   /// Tests the login delay (R54).
   ///
   /// Ask after the password was found right, and once more when the mailbox is locked.
