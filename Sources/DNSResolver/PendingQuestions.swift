@@ -17,6 +17,9 @@ final class PendingQuestions: Sendable {
   }
   private let state = Mutex(State())
 
+  /// Whether nothing waits.
+  var isIdle: Bool { state.withLock { $0.questions.isEmpty } }
+
   /// Reserves a place; `nil` when too many wait already.
   func add(limit: Int) -> UInt? {
     state.withLock { state in

@@ -19,6 +19,7 @@ struct MartinetCommand: AsyncParsableCommand {
       InitCommand.self, ServeCommand.self, ConfigCommand.self, StatusCommand.self,
       DomainCommand.self, AccountCommand.self, AliasCommand.self, CatchAllCommand.self, OfferCommand.self,
       OpenSMTPCommand.self, BlacklistCommand.self, AddressCommand.self,
+      QueueCommand.self,
     ])
 }
 

@@ -24,7 +24,10 @@ final class House {
   let delivery: Delivery
   private var running: Task<Void, Never>?
 
-  init(_ change: (inout DeliverySettings) -> Void = { _ in }) throws {
+  init(
+    resolver other: (any Resolving)? = nil, transport network: (any MailTransport)? = nil,
+    _ change: (inout DeliverySettings) -> Void = { _ in }
+  ) throws {
     var template = Array("/tmp/martinet-delivery-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw QueueError.storage("mkdtemp") }
     folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -38,7 +41,7 @@ final class House {
     delivery = Delivery(
       settings: settings, directory: directory, store: store,
       mailAccount: { MailAccount(key: $0.key, directory: "/nowhere/\($0.directory)") }, queue: queue,
-      resolver: resolver, transport: transport, time: time, log: log)
+      resolver: other ?? resolver, transport: network ?? transport, time: time, log: log)
     try directory.mailbox("postmaster@example.test")
     try directory.mailbox("alice@example.test")
     try directory.mailbox("bob@example.test")
