@@ -12,8 +12,8 @@ actor QueueRunner {
   private let log: Logger
   private var table: LaneTable
   private var isStopping = false
-  private let signal: AsyncStream<Void>.Continuation
-  private let signals: AsyncStream<Void>
+  /// Asks the running loop to look; a stream does not outlive a cancelled loop, so each run has its own.
+  private var signal: AsyncStream<Void>.Continuation?
 
   init(
     queue: MailQueue, attempts: AttemptMaker, settler: Settler, settings: DeliverySettings, time: any TimeSource,
@@ -26,15 +26,17 @@ actor QueueRunner {
     self.time = time
     self.log = log
     table = LaneTable(settings: settings)
-    (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
   /// Works until the task is cancelled or ``stop()`` is called; claims that were not begun go back to the queue.
   func run() async {
+    let (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    self.signal = signal
+    (isStopping, wakeup) = (false, nil)
     await withDiscardingTaskGroup { group in
       group.addTask { [queue] in try? await queue.watchOtherProcesses() }
       let changes = queue.changes()
-      group.addTask { [signal] in for await _ in changes { signal.yield() } }
+      group.addTask { for await _ in changes { signal.yield() } }
       signal.yield()
       for await _ in signals {
         if isStopping || Task.isCancelled { break }
@@ -50,7 +52,7 @@ actor QueueRunner {
   /// Ends ``run()`` when the attempts under way are finished.
   func stop() {
     isStopping = true
-    signal.yield()
+    signal?.yield()
   }
 
   /// How many attempts are under way and how many recipients are claimed.
@@ -75,7 +77,7 @@ actor QueueRunner {
     }
     for key in table.start() { group.addTask { await self.work(key) } }
     if isFull {
-      signal.yield()
+      signal?.yield()
     } else if let next = try? await queue.nextDue(after: now) {
       wake(after: min(max(next - time.now, .zero), settings.longestSleep), &group)
     } else {
@@ -96,7 +98,7 @@ actor QueueRunner {
     group.addTask { [time, signal] in
       try? await time.sleep(for: max(pause, .milliseconds(1)))
       await self.woke(number)
-      signal.yield()
+      signal?.yield()
     }
   }
 
@@ -108,7 +110,7 @@ actor QueueRunner {
     while !isStopping, !Task.isCancelled, let claim = table.next(key) {
       let (outcomes, contact) = await worker.attempt(claim)
       if Task.isCancelled {
-        await settler.giveBack([claim])
+        await settler.settleInterrupted(claim, outcomes)
         table.finish(claim)
         break
       }
@@ -119,7 +121,7 @@ actor QueueRunner {
     }
     await worker.end()
     table.end(key)
-    signal.yield()
+    signal?.yield()
   }
 
   /// What waits for a host that cannot be reached is put off at once, instead of each message finding out itself.

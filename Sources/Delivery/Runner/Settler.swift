@@ -20,6 +20,16 @@ struct Settler: Sendable {
     await record(batch, claim.message.id)
   }
 
+  /// Records the outcomes of an attempt that was cut off: what was delivered is done, the rest was never tried.
+  func settleInterrupted(_ claim: QueueClaim, _ outcomes: [AttemptOutcome]) async {
+    let done = outcomes.filter { $0.failure == nil }
+    if !done.isEmpty { await settle(claim, done) }
+    let numbers = Set(done.map(\.recipient.number))
+    var rest = claim
+    rest.message.recipients.removeAll { numbers.contains($0.number) }
+    await giveBack([rest])
+  }
+
   /// Puts claims back as if they had never been made.
   func giveBack(_ claims: [QueueClaim]) async {
     let rows = claims.flatMap(\.message.recipients)
