@@ -88,7 +88,8 @@ struct RealPeersTests {
     for index in 0..<30 {
       _ = try await house.delivery.accept(house.message(to: ["a@remote.test"], body: "Subject: \(index)\r\n\r\nx\r\n"))
     }
-    let first = Task { await house.delivery.run() }
+    let delivery = house.delivery
+    let first = Task { await delivery.run() }
     try await house.eventually(within: 30) { host.mail("a").count >= 1 }
     first.cancel()
     await first.value

@@ -85,9 +85,9 @@ struct MessageWriter: Sendable {
       bytes.withUnsafeBytes { ends.count($0) }
       try writeTogether(descriptor, prefix, bytes, path: path)
       return prefix.count + bytes.count
-    case .file(let source, _):
+    case .file(let source, let length):
       try prefix.withUnsafeBytes { try FileSystem.writeAll(descriptor, $0, path: path) }
-      return prefix.count + (try copy(source, to: descriptor, path: path, ends: &ends))
+      return prefix.count + (try copy(source, length, to: descriptor, path: path, ends: &ends))
     }
   }
 
@@ -117,15 +117,19 @@ struct MessageWriter: Sendable {
     }
   }
 
-  private func copy(_ source: String, to descriptor: Int32, path: String, ends: inout LineEndCounter) throws -> Int {
+  /// Copies the message at the start of a file; a queue's file goes on with its envelope.
+  private func copy(
+    _ source: String, _ length: Int, to descriptor: Int32, path: String, ends: inout LineEndCounter
+  ) throws -> Int {
     let input = open(source, O_RDONLY | O_CLOEXEC)
     guard input >= 0 else { throw FileSystem.failure("open", source) }
     defer { close(input) }
     var total = 0
     try withUnsafeTemporaryAllocation(byteCount: 256 << 10, alignment: 64) { buffer in
-      while true {
-        let count = try FileSystem.readFully(input, buffer, at: total)
-        if count == 0 { return }
+      while total < length {
+        let room = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, length - total)])
+        let count = try FileSystem.readFully(input, room, at: total)
+        guard count > 0 else { throw StoreError(.temporary, "\(source) ends before \(length) octets") }
         let part = UnsafeRawBufferPointer(rebasing: buffer[..<count])
         ends.count(part)
         try FileSystem.writeAll(descriptor, part, path: path)

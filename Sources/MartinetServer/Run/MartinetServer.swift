@@ -39,7 +39,7 @@ package struct MartinetServer: Sendable {
     defer { close(lock) }
     let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
     let log = Logger(label: "martinet") { LineLogHandler(label: $0, level: level) }
-    let rooms = try await HostRooms.open(configuration, time: time, logLevel: level)
+    let rooms = try await HostRooms.open(configuration, queueRole: .server, time: time, logLevel: level)
     let host = try RunningHost(rooms: rooms, time: time, level: level)
     try await host.listen()
     let socket = ControlSocket.path(data: folder.path)
