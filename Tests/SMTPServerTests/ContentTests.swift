@@ -161,14 +161,12 @@ import Testing
     #expect(digest.received == 2)
     #expect(digest.deliveredTo.count == 1)
     #expect(digest.hasFrom && digest.hasDate && digest.hasMessageID && digest.isBulk)
-    #expect(!digest.hasUTF8)
   }
 
   @Test func endsAtTheBlankLine() {
     let text = "Subject: é\n\nFrom: body\r\n"
     let digest = HeaderDigest(Array(text.utf8))
     #expect(!digest.hasFrom)
-    #expect(digest.hasUTF8)
     #expect(digest.end == 13)
     #expect(HeaderDigest([]).end == 0)
     #expect(HeaderDigest(Array("\r\nFrom: x\r\n".utf8)).end == 2)

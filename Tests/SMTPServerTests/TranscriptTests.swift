@@ -299,12 +299,13 @@ import WireTesting
     }
   }
 
-  @Test("R9: a blacklisted client hears nothing")
-  func silence() async throws {
-    try await ServerFixture.run { fixture in
+  @Test("R9: a blacklisted client hears nothing, not even a handshake", arguments: [SMTPRole.smtp, .submissions])
+  func silence(_ role: SMTPRole) async throws {
+    try await ServerFixture.run(role, tls: true) { fixture in
       fixture.rights.change { $0.isSilent = true }
       let client = try await LoopbackClient.connect(port: fixture.port)
-      try await client.sendLine("EHLO x")
+      // The start of a TLS handshake, which a server would answer.
+      try await client.send([0x16, 0x03, 0x01, 0x00, 0x05, 0x01, 0x00, 0x00, 0x01, 0x03])
       #expect(try await client.isSilent())
       try await client.expectEnd()
     }

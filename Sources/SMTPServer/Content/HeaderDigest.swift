@@ -16,8 +16,6 @@ package struct HeaderDigest: Sendable, Equatable {
   package private(set) var hasMessageID = false
   /// Whether the message says that it is list or bulk mail (R27): `List-Id:`, `List-Unsubscribe:`, `Precedence: bulk`.
   package private(set) var isBulk = false
-  /// Whether the header has octets above 127 (RFC 6532).
-  package private(set) var hasUTF8 = false
   /// Where the header ends, its blank line included; the count of octets looked at when no blank line was found.
   package private(set) var end = 0
 
@@ -46,7 +44,6 @@ package struct HeaderDigest: Sendable, Equatable {
   }
 
   private mutating func take(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) {
-    if !hasUTF8, bytes[line].contains(where: { $0 >= 0x80 }) { hasUTF8 = true }
     // The first letter sends most lines away at once.
     switch bytes[line.lowerBound] | 0x20 {
     case 0x72 where Self.value(bytes, line, of: "received") != nil: received += 1

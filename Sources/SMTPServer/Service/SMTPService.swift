@@ -19,6 +19,44 @@ package final class SMTPService: ConnectionHandler {
     self.host = host
   }
 
+  /// Turns away blacklisted clients and strangers at LMTP before any octet, TLS included (R9).
+  package func meet(_ connection: Connection) async throws -> Bool {
+    if role == .lmtp, !host.settings.lmtpNetworks.contains(where: { $0.contains(connection.peer) }) {
+      connection.log.notice("LMTP from a network that is not listed")
+      return false
+    }
+    switch await host.rights.greeting(for: connection.peer) {
+    case .welcome:
+      return true
+    case .silence(let duration, let seat):
+      connection.log.notice("blacklisted: silence")
+      await stayMute(connection, for: duration)
+      withExtendedLifetime(seat) {}
+    case .close:
+      connection.log.notice("blacklisted: closed")
+    case .refuse(let reply):
+      // Before TLS there is no way to say it on 465.
+      if role != .submissions { connection.write(reply.wire) }
+      try await connection.flush()
+    }
+    return false
+  }
+
+  /// Holds the connection without a word until the time is over or the client goes.
+  private func stayMute(_ connection: Connection, for duration: Duration) async {
+    let end = host.time.uptime + duration
+    var isOpen = true
+    while isOpen {
+      let rest = end - host.time.uptime
+      guard rest > .zero else { return }
+      do {
+        isOpen = try await connection.consume(timeout: rest) { $0.count }
+      } catch {
+        return
+      }
+    }
+  }
+
   /// Serves one client until it leaves.
   package func serve(_ connection: Connection) async throws {
     let session = SMTPServerSession(role: role, host: host, connection: connection)

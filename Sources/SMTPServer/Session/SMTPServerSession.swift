@@ -41,7 +41,6 @@ final class SMTPServerSession {
 
   /// Greets, answers commands until the client leaves or must leave.
   func run() async throws {
-    guard try await admit() else { return }
     do {
       guard try await greet() else { return }
       while try await answerOne() == .goOn {}
@@ -52,43 +51,6 @@ final class SMTPServerSession {
   }
 
   // MARK: Start
-
-  /// Whether the client gets an answer at all (R9).
-  private func admit() async throws -> Bool {
-    if role == .lmtp, !settings.lmtpNetworks.contains(where: { $0.contains(connection.peer) }) {
-      connection.log.notice("LMTP from a network that is not listed")
-      return false
-    }
-    switch await host.rights.greeting(for: connection.peer) {
-    case .welcome:
-      return true
-    case .silence(let duration, let seat):
-      connection.log.notice("blacklisted: silence")
-      await stayMute(for: duration)
-      withExtendedLifetime(seat) {}
-    case .close:
-      connection.log.notice("blacklisted: closed")
-    case .refuse(let reply):
-      send(reply)
-      try await connection.flush()
-    }
-    return false
-  }
-
-  /// Holds the connection without a word until the time is over or the client goes.
-  private func stayMute(for duration: Duration) async {
-    let end = host.time.uptime + duration
-    var isOpen = true
-    while isOpen {
-      let rest = end - host.time.uptime
-      guard rest > .zero else { return }
-      do {
-        isOpen = try await connection.consume(timeout: rest) { $0.count }
-      } catch {
-        return
-      }
-    }
-  }
 
   private func greet() async throws -> Bool {
     if try await talksTooEarly() {

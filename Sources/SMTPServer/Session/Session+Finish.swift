@@ -9,6 +9,8 @@ extension SMTPServerSession {
   func finish(_ collector: MessageCollector) async throws -> Next {
     guard let transaction else { return try await refuse(Replies.mailFirst) }
     self.transaction = nil
+    // The content's file goes with the collector.
+    defer { withExtendedLifetime(collector) {} }
     let content = await collector.finish()
     let digest = HeaderDigest(collector.head)
     if let refusal = try await refusal(of: collector, digest, transaction) {
@@ -29,7 +31,6 @@ extension SMTPServerSession {
           "id": "\(id)", "from": "<\(transaction.sender?.description ?? "")>", "size": "\(content.size)",
           "recipients": "\(transaction.recipients.count)",
         ])
-      withExtendedLifetime(collector) {}
       return reply(SMTPReply(250, "2.0.0", "Ok: queued as \(id)"))
     } catch {
       connection.log.notice("message not taken", metadata: ["id": "\(collector.id)", "reply": "\(error.reply.text)"])

@@ -53,10 +53,19 @@ package enum ConnectionRefusal: Sendable, Hashable {
 
 /// A protocol server: one value serves all connections of its listeners.
 package protocol ConnectionHandler: Sendable {
+  /// Says whether a connection is served at all, before TLS and before any octet is sent; may hold it for a while.
+  ///
+  /// Without an implementation all are. `false`: the connection is closed as it is.
+  func meet(_ connection: Connection) async throws -> Bool
   /// Serves one connection until its end; the caller flushes and closes. Runs on the connection's event loop.
   ///
   /// Errors of type `ConnectionError` are ordinary ends; others are logged as failures of the session.
   func serve(_ connection: Connection) async throws
   /// What a client is told that is turned away, as whole lines; `nil`: nothing.
   func refusal(_ reason: ConnectionRefusal) -> [UInt8]?
+}
+
+extension ConnectionHandler {
+  /// Serves everyone.
+  package func meet(_ connection: Connection) async throws -> Bool { true }
 }

@@ -59,6 +59,7 @@ final class SessionRunner: Sendable {
       if let refusal = table.admit(entry, peer: connection.peer, expectsLogin: spec.expectsLogin) {
         return await refuse(refusal, connection)
       }
+      guard try await handler.meet(connection) else { return table.count { $0.refused += 1 } }
       if spec.implicitTLS { try await handshake(connection) }
     } catch {
       connection.log.debug("not served", metadata: ["why": "\(error)"])
