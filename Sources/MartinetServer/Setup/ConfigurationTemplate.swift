@@ -22,6 +22,13 @@ package struct ConfigurationTemplate: Sendable {
     "[" + hosts.map { "\"\($0):\(portBase + service.standardPort)\"" }.joined(separator: ", ") + "]"
   }
 
+  /// The sandbox sends nothing outside: its smarthost is a port where nobody listens, so that mail waits in the queue.
+  private var smarthost: String {
+    isDemo
+      ? "\"127.0.0.1:\(portBase + 26)\"     # a sandbox: nobody listens there, so mail waits in the queue"
+      : "null                  # \"host:port\", or {host: …, tls: required, username: …, password-file: …}"
+  }
+
   private var demoNetworks: String { isDemo ? "[\"127.0.0.0/8\", \"::1\"]" : "[]" }
 
   /// The file's text.
@@ -111,7 +118,7 @@ package struct ConfigurationTemplate: Sendable {
     queue:
       lifetime: 24h                    # then the message goes back to its sender
       delay-warning: 4h                # 0s for never
-      smarthost: null                  # "host:port", or {host: …, tls: required, username: …, password-file: …}
+      smarthost: \(smarthost)
       concurrency: 100
       destination-concurrency: 20
       bounce-format: dsn               # dsn (multipart/report with qmail's text first) or qsbmf
