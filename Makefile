@@ -44,7 +44,7 @@ format:
 
 unit:
 	swift build --build-tests
-	swift test --skip-build
+	swift test --skip-build --no-parallel
 
 interop:
 	Tests/Interop/run .build/debug/martinet
@@ -60,7 +60,7 @@ fuzz: deps
 sanitize-thread sanitize-address: sanitize-%: test-deps
 	swift build --build-tests --sanitize=$* --scratch-path .build-$*
 	ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no \
-	  swift test --skip-build --sanitize=$* --scratch-path .build-$*
+	  swift test --skip-build --no-parallel --sanitize=$* --scratch-path .build-$*
 
 clean:
 	swift package clean
