@@ -29,6 +29,8 @@ struct StoredPassword: Sendable {
 
   /// Whether this is the password; blocks for as long as the hash is meant to.
   func matches(_ password: [UInt8]) -> Bool {
+    // crypt(3) would stop at a NUL, and HMAC pads its key with them: neither may make another password right.
+    guard !password.contains(0) else { return false }
     switch form {
     case .crypt(let stored):
       guard let computed = Crypt.hash(password, setting: stored) else { return false }
