@@ -32,6 +32,7 @@ package final class IMAPService: ConnectionHandler {
     self.limiter = limiter
     self.time = time
     self.mailAccount = mailAccount
+    AppendSpool.sweep(settings.spoolDirectory)
   }
 
   /// Serves one client until it logs out, leaves, or has to go.

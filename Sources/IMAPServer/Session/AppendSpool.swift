@@ -59,9 +59,34 @@ final class AppendSpool {
     memory.removeAll(keepingCapacity: true)
   }
 
+  /// Makes the file, and the folder when it is missing.
+  private static func create(_ path: String) -> Int32 {
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+    let file = Glibc.open(path, flags, 0o600)
+    guard file < 0, errno == ENOENT, let cut = path.lastIndex(of: "/") else { return file }
+    mkdir(String(path[..<cut]), 0o700)
+    return Glibc.open(path, flags, 0o600)
+  }
+
+  /// Removes what a killed server left behind; to be called before the first session.
+  static func sweep(_ directory: String) {
+    guard let folder = opendir(directory) else { return }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { octets in
+        String(decoding: octets.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      let parts = name.split(separator: "-")
+      guard parts.count == 3, parts[0] == "imap", let owner = Int32(parts[1]), owner > 0 else { continue }
+      if owner == getpid() || (kill(owner, 0) < 0 && errno == ESRCH) { names.append(name) }
+    }
+    for name in names { unlink("\(directory)/\(name)") }
+  }
+
   /// Appends to the file, which is made first when it is not open.
   private static func write(_ octets: [UInt8], to path: String, _ open: Int32) throws -> Int32 {
-    let file = open >= 0 ? open : Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    let file = open >= 0 ? open : create(path)
     guard file >= 0 else { throw StoreError(.temporary, "\(path): \(String(cString: strerror(errno)))") }
     var written = 0
     while written < octets.count {

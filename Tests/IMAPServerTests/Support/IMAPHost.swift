@@ -33,7 +33,6 @@ final class IMAPHost: Sendable {
     var template = Array("/tmp/martinet-imap-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw TestFailure("mkdtemp") }
     let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    mkdir(folder + "/spool", 0o700)
     var log = Logger(label: "imap-tests")
     log.logLevel = .critical
     let time = SystemTime()
