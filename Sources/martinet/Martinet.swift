@@ -17,7 +17,8 @@ struct MartinetCommand: AsyncParsableCommand {
     version: MartinetVersion.text,
     subcommands: [
       InitCommand.self, ServeCommand.self, ConfigCommand.self, StatusCommand.self,
-      DomainCommand.self, AccountCommand.self, AliasCommand.self, CatchAllCommand.self, OfferCommand.self, QuotaCommand.self,
+      DomainCommand.self, AccountCommand.self, AliasCommand.self, CatchAllCommand.self, OfferCommand.self,
+      QuotaCommand.self,
       OpenSMTPCommand.self, BlacklistCommand.self, AddressCommand.self,
       QueueCommand.self,
     ])

@@ -127,6 +127,9 @@ package struct AccountChange: Sendable, Hashable {
     case quota
     /// An app password was withdrawn.
     case appPassword = "app-password"
+
+    /// Whether a session may have lost the right it was opened with; a changed quota takes none away.
+    package var endsSessions: Bool { self != .quota }
   }
   /// Whose.
   package let accountID: Int64

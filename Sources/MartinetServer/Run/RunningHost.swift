@@ -109,7 +109,7 @@ final class RunningHost: Sendable {
   /// Ends the sessions of accounts whose password changed, or that were suspended, deleted or denied a service.
   private func followChanges() async {
     await cancelWhenGracefulShutdown {
-      for await change in self.rooms.accounts.accountChanges() {
+      for await change in self.rooms.accounts.accountChanges() where change.what.endsSessions {
         let ended = self.wire.endSessions(account: change.accountID, reason: "account changed: \(change.what.rawValue)")
         if ended > 0 {
           self.log.info("sessions ended", metadata: ["account": "\(change.accountID)", "sessions": "\(ended)"])

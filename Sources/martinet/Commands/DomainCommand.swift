@@ -4,6 +4,10 @@ import Basics
 import MailSyntax
 import MartinetServer
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// `martinet domain`: hosted domains, their alias domains and their limits.
 struct DomainCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -120,6 +124,8 @@ struct DomainCommand: AsyncParsableCommand {
       let gone = try await rooms.accounts.removeDomain(domain)
       try await context.poke()
       let warnings = await MailFolders.remove(gone, keepMail: keepMail, rooms)
+      // Stays when anything is left in it.
+      rmdir("\(rooms.folder.mail)/\(info.name)")
       return CommandResult(
         [
           "name": .string(info.name.ascii), "accounts": JSONValue(gone.map(\.key)),

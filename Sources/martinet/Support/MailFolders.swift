@@ -35,8 +35,6 @@ enum MailFolders {
         warnings.append("the mail in \(account.directory) could not be removed: \(error)")
       }
     }
-    // The folder of a domain that is gone altogether; it stays when anything is left in it.
-    for domain in Set(accounts.map(\.address.domain.ascii)) { rmdir("\(rooms.folder.mail)/\(domain)") }
     return warnings
   }
 }
