@@ -46,6 +46,12 @@ final class UnboundContext: Sendable {
 
   deinit { source.value.cancel() }
 
+  /// Zones that libunbound answers by itself unless told not to.
+  private static let ownZones = [
+    "test.", "home.arpa.", "invalid.", "127.in-addr.arpa.",
+    "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa.",
+  ]
+
   /// Asks one question; throws ``DNSFailure`` or `CancellationError`.
   func ask(_ name: String, _ type: RecordType) async throws -> Reply {
     guard let id = PendingQuestions.shared.add(limit: limit) else { throw DNSFailure.servfail }
@@ -108,8 +114,9 @@ final class UnboundContext: Sendable {
     if !settings.servers.isEmpty {
       // The named servers answer for everything, loopback ones and zones that libunbound would answer itself included.
       options += [("do-not-query-localhost:", "no"), ("unblock-lan-zones:", "yes"), ("insecure-lan-zones:", "yes")]
-      options += ["test.", "home.arpa.", "invalid.", "127.in-addr.arpa."].map { ("local-zone:", "\($0) nodefault") }
     }
+    let anchors =
+      "set-up with trust anchors \((settings.trustAnchors + [settings.trustAnchorFile ?? "none"]).joined(separator: "; "))"
     for (name, value) in options { try check(ub_ctx_set_option(context, name, value), "\(name) \(value)") }
     for server in settings.servers {
       guard let forward = ForwardAddress(server) else {
@@ -120,5 +127,10 @@ final class UnboundContext: Sendable {
     if let file = settings.trustAnchorFile { try check(ub_ctx_add_ta_file(context, file), "trust anchors in \(file)") }
     for anchor in settings.trustAnchors { try check(ub_ctx_add_ta(context, anchor), "trust anchor \(anchor)") }
     try check(ub_ctx_async(context, 1), "threads")
+    // Removing a zone makes the context final, so it comes last; it also shows now, not at the first question, when a
+    // trust anchor cannot be read. The option "local-zone: … nodefault" has no effect in libunbound 1.17.
+    for zone in settings.servers.isEmpty ? ["check.invalid."] : Self.ownZones {
+      try check(ub_ctx_zone_remove(context, zone), anchors)
+    }
   }
 }

@@ -7,7 +7,7 @@ final class NameServer {
 
   let port: Int
   let folder: URL
-  private let process = Process()
+  private let process: ChildProcess
 
   /// Starts the server and waits until it answers.
   ///
@@ -39,24 +39,22 @@ final class NameServer {
       try Data((head + text).utf8).write(to: folder.appendingPathComponent(name))
       var file = name
       if signed.contains(name) {
-        try sign(name)
+        try Self.sign(name, folder)
         file = "\(name).signed"
       }
       configuration += "zone:\n  name: \"\(name).\"\n  zonefile: \"\(file)\"\n"
     }
     let path = folder.appendingPathComponent("nsd.conf")
     try Data(configuration.utf8).write(to: path)
-    process.executableURL = URL(fileURLWithPath: "/usr/sbin/nsd")
-    process.arguments = ["-d", "-c", path.path]
-    process.standardError = FileHandle.nullDevice
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-    for _ in 0..<100 where !answers(zones.keys.first ?? "test") { usleep(50_000) }
+    process = try ChildProcess("/usr/sbin/nsd", ["-d", "-c", path.path])
+    for _ in 0..<100 {
+      if answers(zones.keys.first ?? "test") { break }
+      usleep(50_000)
+    }
   }
 
   deinit {
-    process.terminate()
-    process.waitUntilExit()
+    process.stop()
     try? FileManager.default.removeItem(at: folder)
   }
 
@@ -70,13 +68,13 @@ final class NameServer {
     throw CocoaError(.fileNoSuchFile)
   }
 
-  private func sign(_ zone: String) throws {
-    let key = try run("/usr/bin/ldns-keygen", ["-k", "-a", "ECDSAP256SHA256", zone])
+  private static func sign(_ zone: String, _ folder: URL) throws {
+    let key = try run("/usr/bin/ldns-keygen", ["-k", "-a", "ECDSAP256SHA256", zone], in: folder)
       .trimmingCharacters(in: .whitespacesAndNewlines)
-    _ = try run("/usr/bin/ldns-signzone", [zone, key])
+    _ = try run("/usr/bin/ldns-signzone", [zone, key], in: folder)
   }
 
-  private func run(_ program: String, _ arguments: [String]) throws -> String {
+  private static func run(_ program: String, _ arguments: [String], in folder: URL) throws -> String {
     let process = Process()
     let output = Pipe()
     process.executableURL = URL(fileURLWithPath: program)
@@ -90,8 +88,8 @@ final class NameServer {
   }
 
   private func answers(_ zone: String) -> Bool {
-    (try? run("/usr/bin/dig", ["+short", "+time=1", "+tries=1", "@127.0.0.1", "-p", "\(port)", zone, "SOA"]))?
-      .contains("admin") == true
+    let question = ["+short", "+time=1", "+tries=1", "@127.0.0.1", "-p", "\(port)", zone, "SOA"]
+    return (try? Self.run("/usr/bin/dig", question, in: folder))?.contains("admin") == true
   }
 
   private static func freePort() throws -> Int {

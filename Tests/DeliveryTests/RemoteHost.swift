@@ -10,8 +10,7 @@ final class RemoteHost {
   let folder: URL
   let dnsPort: Int
   let smtpPort: Int
-  private let nsd = Process()
-  private let postfix = Process()
+  private var servers: [ChildProcess] = []
 
   init() throws {
     folder = URL(fileURLWithPath: "/tmp").appendingPathComponent("martinet-remote-\(UUID().uuidString.prefix(8))")
@@ -23,14 +22,15 @@ final class RemoteHost {
     }
     try startNSD()
     try startPostfix()
-    for _ in 0..<200 where !isUp { usleep(50_000) }
+    for _ in 0..<200 {
+      if isUp { break }
+      usleep(50_000)
+    }
   }
 
   deinit {
     _ = try? Self.run("/usr/sbin/postfix", ["-c", path("conf"), "stop"])
-    nsd.terminate()
-    nsd.waitUntilExit()
-    postfix.waitUntilExit()
+    for server in servers { server.stop() }
     try? FileManager.default.removeItem(at: folder)
   }
 
@@ -94,10 +94,7 @@ final class RemoteHost {
         zonefile: "zone"
 
       """)
-    nsd.executableURL = URL(fileURLWithPath: "/usr/sbin/nsd")
-    nsd.arguments = ["-d", "-c", path("nsd.conf")]
-    nsd.standardError = FileHandle.nullDevice
-    try nsd.run()
+    servers.append(try ChildProcess("/usr/sbin/nsd", ["-d", "-c", path("nsd.conf")]))
   }
 
   private func startPostfix() throws {
@@ -164,11 +161,7 @@ final class RemoteHost {
     try Self.run("/bin/chown", ["postfix", path("data")])
     try Self.run("/bin/chown", ["mail:mail", path("mail")])
     try Self.run("/bin/chmod", ["755", folder.path])
-    postfix.executableURL = URL(fileURLWithPath: "/usr/sbin/postfix")
-    postfix.arguments = ["-c", path("conf"), "start-fg"]
-    postfix.standardError = FileHandle.nullDevice
-    postfix.standardOutput = FileHandle.nullDevice
-    try postfix.run()
+    servers.append(try ChildProcess("/usr/sbin/postfix", ["-c", path("conf"), "start-fg"]))
   }
 
   private var isUp: Bool {
