@@ -51,7 +51,12 @@ let package = Package(
     room(
       "Wire",
       ["Basics", "CFiles", "COpenSSL", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS, logging] + nio),
-    room("WireTesting", ["Wire", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS] + nio),
+    room(
+      "WireTesting",
+      [
+        "Wire", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS,
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ] + nio),
     room(
       "Accounts",
       [

@@ -105,7 +105,7 @@ import WireTesting
 
   @Test func limitsTimeBeforeLogin() async throws {
     var settings = WireSettings()
-    settings.timeBeforeLogin = .seconds(2)
+    settings.timeBeforeLogin = .seconds(4)
     try await withServer(settings) { connection in
       do {
         while let line = try await connection.readLine(limit: 100, timeout: .seconds(30)) {

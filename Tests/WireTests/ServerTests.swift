@@ -214,7 +214,9 @@ import WireTesting
       }
       for _ in 0..<300 where !server.sessions().isEmpty { try await Task.sleep(for: .milliseconds(10)) }
       #expect(server.sessions().isEmpty)
-      #expect(server.counts.accepted == 50)
+      // One that is reset before it is accepted never becomes a session.
+      #expect((1...50).contains(server.counts.accepted))
+      try await LoopbackClient.connect(port: port).expect("hello")
     }
   }
 

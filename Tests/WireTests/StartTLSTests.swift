@@ -91,7 +91,7 @@ import WireTesting
 
   @Test func limitsTheHandshakesTime() async throws {
     var settings = WireSettings()
-    settings.handshakeTimeout = .milliseconds(300)
+    settings.handshakeTimeout = .seconds(2)
     let certificate = try TestCertificate()
     try await withServer(settings, tls: try TLSCertificates([certificate.files]), implicitTLS: true, serve: echo) {
       server, port in

@@ -189,10 +189,10 @@ package final class Connection {
     while true {
       let collected = takeOutput()
       let outcome = await withCheckedContinuation { continuation in
-        onLoop { gate in
-          if let collected { gate.send(collected) }
-          gate.wait(wait, continuation)
+        guard channel.eventLoop.inEventLoop else {
+          return onLoop { gate in gate.wait(wait, sending: collected, continuation) }
         }
+        gate.value.wait(wait, sending: collected, continuation)
       }
       switch outcome {
       case .data(let buffer):

@@ -60,8 +60,9 @@ final class InputGate: ChannelInboundHandler {
 
   // MARK: Waiting for input
 
-  /// Answers now or later with input; at most one wait at a time.
-  func wait(_ wait: Wait, _ continuation: CheckedContinuation<Outcome, Never>) {
+  /// Sends, then answers now or later with input; at most one wait at a time.
+  func wait(_ wait: Wait, sending output: ByteBuffer?, _ continuation: CheckedContinuation<Outcome, Never>) {
+    if let output { send(output) }
     open()
     if case .ended? = notice, let notice { return continuation.resume(returning: .failed(notice)) }
     if !channel.isWritable, !isClosed { return continuation.resume(returning: .blocked) }

@@ -175,7 +175,7 @@ package final class WireServer: Sendable {
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: 32_768)
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 512, initial: 512, maximum: 32_768)
       )
       .childChannelOption(.writeBufferWaterMark, value: .init(low: 32_768, high: 65_536))
       .childChannelInitializer { [weak self] channel in
