@@ -111,7 +111,7 @@ package final class Delivery: Sendable {
   /// Runs the queue until the task is cancelled or ``stop()`` is called.
   package func run() async { await runner.run() }
 
-  /// Lets ``run()`` return once the attempts under way are finished.
+  /// Lets ``run()`` return once the attempts under way are finished, or cut off after the drain time.
   package func stop() async { await runner.stop() }
 
   /// Attempts under way and recipients claimed, for `status`.

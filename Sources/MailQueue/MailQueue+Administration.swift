@@ -101,6 +101,25 @@ extension MailQueue {
     await removeFiles([name].compactMap { $0 })
   }
 
+  /// Removes files that a kill, here or of another process, left without a row.
+  package func sweep() async {
+    let scan = SpoolScan(pool: pool, folder: folder, generation: generation, settings: settings, log: log)
+    let now = time.now
+    do {
+      let found = try await files.runIfActive { () -> Recovery in
+        var found = Recovery()
+        try scan.sweep(now: now, &found)
+        return found
+      }
+      guard found != Recovery() else { return }
+      log.notice(
+        "queue swept", metadata: ["removed": "\(found.removedFiles)", "adopted": "\(found.adoptedMessages)"])
+      listeners.wake()
+    } catch {
+      log.error("queue not swept", metadata: ["error": "\(error)"])
+    }
+  }
+
   /// How much lies in the queue.
   package func counts() async throws -> QueueCounts {
     try await pool.read { db in

@@ -74,6 +74,8 @@ struct QueueCrashTests {
     fixture.time.setWallClock(.systemNow)
     let again = try fixture.open()
     #expect(again.recovery.removedFiles == 3)
+    _ = try folder.write("BBBBBBBBBB", prefix: [], content: .bytes([65])) { _ in [] }
+    await again.sweep()
     #expect(fixture.messageFiles == [kept.id])
   }
 

@@ -45,8 +45,12 @@ package struct DeliverySettings: Sendable {
   package var messagesPerConnection = 100
   /// Pause after the queue itself failed (full disk, busy database).
   package var troublePause: Duration = .seconds(5)
-  /// How often files that a crash or another process left are looked for, and forgotten claims returned.
+  /// Longest time without a look at the queue, so that forgotten claims return.
   package var longestSleep: Duration = .seconds(60)
+  /// How often files that a crash or another process left are looked for.
+  package var sweepInterval: Duration = .seconds(1800)
+  /// How long attempts under way may go on once the server stops.
+  package var drainTime: Duration = .seconds(10)
 
   /// Port of other servers: 25 but in tests.
   package var remotePort = 25

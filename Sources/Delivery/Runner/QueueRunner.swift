@@ -35,6 +35,9 @@ actor QueueRunner {
     (isStopping, wakeup) = (false, nil)
     await withDiscardingTaskGroup { group in
       group.addTask { [queue] in try? await queue.watchOtherProcesses() }
+      group.addTask { [queue, settings, time] in
+        while (try? await time.sleep(for: settings.sweepInterval)) != nil { await queue.sweep() }
+      }
       let changes = queue.changes()
       group.addTask { for await _ in changes { signal.yield() } }
       signal.yield()
@@ -43,13 +46,14 @@ actor QueueRunner {
         await look(&group)
       }
       await giveBack()
-      // The watchers end with the group; workers finish what they began, unless the task itself was cancelled.
-      while table.workers > 0, !Task.isCancelled { try? await Task.sleep(for: .milliseconds(20)) }
+      // Workers finish what they began, as a transaction cut off after its end may arrive twice; but nobody waits long.
+      let end = time.uptime + settings.drainTime
+      while table.workers > 0, !Task.isCancelled, time.uptime < end { try? await Task.sleep(for: .milliseconds(20)) }
       group.cancelAll()
     }
   }
 
-  /// Ends ``run()`` when the attempts under way are finished.
+  /// Ends ``run()`` when the attempts under way are finished, or the drain time is over.
   func stop() {
     isStopping = true
     signal?.yield()

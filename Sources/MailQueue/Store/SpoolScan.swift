@@ -18,12 +18,21 @@ struct SpoolScan {
         sql: "UPDATE recipient SET state = 2 WHERE state = 0 AND message IN (SELECT number FROM message WHERE held)")
       return returned
     }
+    let (rows, names) = try sweep(now: now, &recovery)
+    try hold(rows.subtracting(names), &recovery)
+  }
+
+  /// Removes files that nobody will ask for, and takes over strangers; safe while the queue works.
+  ///
+  /// - Returns: the rows' ids and the files' names.
+  @discardableResult
+  func sweep(now: Timestamp, _ recovery: inout MailQueue.Recovery) throws -> (Set<String>, Set<String>) {
     // Rows before names: a row's file is older than the row, so that a missing one is truly missing.
     let rows = try pool.read { db in Set(try String.fetchAll(db, sql: "SELECT id FROM message")) }
     let names = Set(try folder.names())
     let known = try pool.read { db in Set(try String.fetchAll(db, sql: "SELECT id FROM generation")) }
     try adopt(names.subtracting(rows), known, now, &recovery)
-    try hold(rows.subtracting(names), &recovery)
+    return (rows, names)
   }
 
   /// Removes what a crash left behind and takes over what another database knew.

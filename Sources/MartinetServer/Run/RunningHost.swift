@@ -97,7 +97,13 @@ final class RunningHost: Sendable {
       HostService(name: "relay") { [rooms] in await cancelWhenGracefulShutdown { await rooms.relay.run() } },
       HostService(name: "changes") { await self.followChanges() },
       HostService(name: "blacklist") { await self.followBlacklist() },
-      HostService(name: "queue") { [delivery] in await cancelWhenGracefulShutdown { await delivery.run() } },
+      HostService(name: "queue") { [delivery] in
+        await withGracefulShutdownHandler {
+          await delivery.run()
+        } onGracefulShutdown: {
+          Task { await delivery.stop() }
+        }
+      },
       HostService(name: "reload") { await self.followHangups() },
       HostService(name: "listeners") { [wire] in
         try? await gracefulShutdown()
@@ -131,7 +137,9 @@ final class RunningHost: Sendable {
   private func followHangups() async {
     await cancelWhenGracefulShutdown {
       for await _ in await UnixSignalsSequence(trapping: .sighup) {
-        if let fault = self.reload() { self.log.error("reload failed, nothing changed", metadata: ["fault": "\(fault)"]) }
+        if let fault = self.reload() {
+          self.log.error("reload failed, nothing changed", metadata: ["fault": "\(fault)"])
+        }
       }
     }
   }
@@ -168,7 +176,9 @@ final class RunningHost: Sendable {
     }
     let mailPorts: Set<String> = ["smtp", "smtp-alt", "lmtp"]
     delivery.setListeningAddresses(
-      bound.withLock { $0 }.filter { mailPorts.contains($0.listener) }.map { ListeningAddress($0.address, port: $0.port) })
+      bound.withLock { $0 }.filter { mailPorts.contains($0.listener) }.map {
+        ListeningAddress($0.address, port: $0.port)
+      })
   }
 
   /// Answers the command line.
