@@ -13,7 +13,7 @@ import MailStore
     let root = "\(base)/martinet-bench-store-\(getpid())"
     mkdir(root, 0o700)
     let bench = Bench(root: root)
-    do { try await bench.run(only: only) } catch { print("failed: \(error)") }
+    do { try await bench.run(only: only) } catch { report("failed: \(error)") }
     bench.removeAll()
   }
 }
@@ -75,9 +75,9 @@ struct Bench {
     let seconds = Double(wall.components.seconds) + Double(wall.components.attoseconds) / 1e18
     func fixed(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }
     if let count {
-      print("\(name): \(Int(Double(count) / seconds)) /s, \(fixed(used / Double(count) * 1e6)) us CPU each")
+      report("\(name): \(Int(Double(count) / seconds)) /s, \(fixed(used / Double(count) * 1e6)) us CPU each")
     } else {
-      print("\(name): \(fixed(seconds * 1000)) ms, \(fixed(used * 1000)) ms CPU")
+      report("\(name): \(fixed(seconds * 1000)) ms, \(fixed(used * 1000)) ms CPU")
     }
   }
 
@@ -169,7 +169,7 @@ struct Bench {
       let store = try store()
       try await measure("select \(count) cold, no index, round \(round)") {
         let snapshot = try await store.mailbox(account, name: .inbox).snapshot()
-        guard snapshot.messages.count == count else { return print("wrong count \(snapshot.messages.count)") }
+        guard snapshot.messages.count == count else { return report("wrong count \(snapshot.messages.count)") }
       }
       try await measure("select \(count) warm, 1000 times", count: 1000) {
         for _ in 0..<1000 { _ = try await store.mailbox(account, name: .inbox).snapshot() }
@@ -230,4 +230,10 @@ struct Bench {
     try await measure("expunge half of \(count)") { _ = try await mailbox.remove(uids.filter { $0 % 2 == 0 }) }
     await store.close()
   }
+}
+
+/// Prints a line at once, also into a pipe.
+func report(_ line: String) {
+  let bytes = Array((line + "\n").utf8)
+  _ = write(1, bytes, bytes.count)
 }

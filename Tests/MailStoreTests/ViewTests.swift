@@ -143,6 +143,23 @@ import Testing
     }
   }
 
+  @Test("A Maildir that was taken away and put back is seen again, deliveries and watch included")
+  func replacedMaildir() async throws {
+    let fixture = Fixture()
+    try await fixture.withStore { store in
+      _ = try await store.deliver(.bytes(message(1)), to: fixture.account())
+      var mailbox = try await store.mailbox(fixture.account(), name: .inbox)
+      #expect(try await mailbox.snapshot().messages.count == 1)
+      rename(fixture.maildir(), fixture.root + "/aside")
+      mailbox = try await store.mailbox(fixture.account(), name: .inbox)
+      #expect(try await mailbox.snapshot().messages.isEmpty)
+      _ = try await store.deliver(.bytes(message(2)), to: fixture.account())
+      #expect(try await mailbox.snapshot().messages.map(\.uid) == [2])
+      try put(fixture.maildir() + "/new/1800000000.P1.other", message(3))
+      #expect(try await mailbox.snapshot().messages.map(\.uid) == [2, 3])
+    }
+  }
+
   @Test("New messages are recent once and move to cur/")
   func recent() async throws {
     let fixture = Fixture()

@@ -29,6 +29,7 @@ package final class MailStore: Sendable {
     let task = Task { [weak registry, time] in
       while !Task.isCancelled {
         guard (try? await time.sleep(for: interval)) != nil, let registry else { return }
+        registry.trimIfNeeded()
         for store in registry.all() where store.memory.load(ordering: .relaxed) > 0 {
           if store.isPolled.load(ordering: .relaxed) { await store.poll() }
         }

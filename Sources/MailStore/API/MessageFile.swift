@@ -14,9 +14,13 @@ package final class MessageFile: Sendable {
   package let descriptor: Int32
   private let host: StoreHost
   private let fileSize: Int
-  private let converted = Mutex<[UInt8]?>(nil)
+  // The wire form, once it had to be made or the file was small enough to be read when it was opened.
+  private let whole: Mutex<[UInt8]?>
 
-  init(descriptor: Int32, size: Int, fileSize: Int, isCRLF: Bool, host: StoreHost) {
+  init(
+    descriptor: Int32, size: Int, fileSize: Int, isCRLF: Bool, contents: [UInt8]? = nil, host: StoreHost
+  ) {
+    whole = Mutex(contents)
     self.descriptor = descriptor
     self.size = size
     self.fileSize = fileSize
@@ -37,6 +41,7 @@ package final class MessageFile: Sendable {
   package func read(at offset: Int, count: Int) async throws -> [UInt8] {
     guard offset >= 0, offset < size, count > 0 else { return [] }
     let count = min(count, size - offset)
+    if let part = known(at: offset, count: count) { return part }
     return try await host.onFiles { try self.readNow(at: offset, count: count) }
   }
 
@@ -44,13 +49,19 @@ package final class MessageFile: Sendable {
   func readNow(at offset: Int, count: Int) throws -> [UInt8] {
     if isCRLF { return try FileSystem.read(descriptor, at: offset, count: count) }
     // Where a wire octet lies in such a file is known only by reading up to it; once is enough.
-    let whole = try converted.withLock { kept -> [UInt8] in
-      if let kept { return kept }
-      let made = WireForm.convert(try FileSystem.read(descriptor, at: 0, count: fileSize))
-      kept = made
-      return made
+    return try whole.withLock { kept in
+      let bytes = try kept ?? WireForm.convert(FileSystem.read(descriptor, at: 0, count: fileSize))
+      kept = bytes
+      guard offset < bytes.count else { return [] }
+      return Array(bytes[offset..<min(bytes.count, offset + count)])
     }
-    guard offset < whole.count else { return [] }
-    return Array(whole[offset..<min(whole.count, offset + count)])
+  }
+
+  private func known(at offset: Int, count: Int) -> [UInt8]? {
+    whole.withLock { bytes in
+      guard let bytes, offset < bytes.count else { return nil }
+      if offset == 0, count >= bytes.count { return bytes }
+      return Array(bytes[offset..<min(bytes.count, offset + count)])
+    }
   }
 }

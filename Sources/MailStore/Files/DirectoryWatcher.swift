@@ -20,9 +20,24 @@ final class FolderNotices: Sendable {
     var mustRescan = false
     var wake: (@Sendable () -> Void)?
     var isWoken = false
+    var isWatchLost = false
   }
   private let state = Mutex(State())
   private static let most = 1024
+
+  /// A watched directory went away or was replaced: nothing more will be heard of it.
+  func loseWatch() {
+    state.withLock { $0.isWatchLost = true }
+    rescan()
+  }
+
+  /// Whether the watch was lost since the last call.
+  func takeWatchLost() -> Bool {
+    state.withLock { state in
+      defer { state.isWatchLost = false }
+      return state.isWatchLost
+    }
+  }
 
   func add(_ event: FolderEvent) {
     let wake = state.withLock { state in
@@ -220,10 +235,9 @@ final class DirectoryWatcher: Sendable {
         continue
       }
       guard let target = state.targets[number], let notices = target.notices else { continue }
-      if mask & (Mask.deleteSelf | Mask.moveSelf | Mask.unmount) != 0 {
-        notices.rescan()
-      } else if mask & Mask.ignored != 0 {
-        state.targets[number] = nil
+      if mask & (Mask.deleteSelf | Mask.moveSelf | Mask.unmount | Mask.ignored) != 0 {
+        if mask & Mask.ignored != 0 { state.targets[number] = nil }
+        notices.loseWatch()
       } else if let first = name.first, first != UInt8(ascii: ".") {
         notices.add(
           FolderEvent(

@@ -9,6 +9,7 @@ struct FileFacts: Equatable {
   var nanoseconds: Int64
   var inode: UInt64
   var isDirectory: Bool
+  var links: Int
 
   /// Modification time in nanoseconds since the epoch; saturating.
   var modified: Int64 { seconds.multipliedReportingOverflow(by: 1_000_000_000).partialValue &+ nanoseconds }
@@ -19,6 +20,7 @@ struct FileFacts: Equatable {
     nanoseconds = Int64(facts.st_mtim.tv_nsec)
     inode = UInt64(facts.st_ino)
     isDirectory = facts.st_mode & S_IFMT == S_IFDIR
+    links = Int(facts.st_nlink)
   }
 }
 

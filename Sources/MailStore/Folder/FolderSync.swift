@@ -16,6 +16,14 @@ extension AccountStore {
     let seat = seat(view.id)
     if seat.watch != nil {
       host.watcher.drain()
+      // A watch follows its directory when one above is renamed; the inode tells whether it is still this folder's.
+      let inode = FileSystem.facts(view.path + "/cur")?.inode
+      if seat.notices.takeWatchLost() || inode != seat.watchedInode {
+        seat.watch = nil
+        watch(seat, view.path)
+        view.mustRescan = true
+        if seat.watch == nil, !seat.listeners.isEmpty { isPolled.store(true, ordering: .relaxed) }
+      }
       let (events, mustRescan) = seat.notices.take()
       if mustRescan || view.mustRescan {
         try reconcile(view, index)

@@ -10,6 +10,17 @@ struct LocatedMessage: Sendable {
   var wireBytes: Int?
 }
 
+/// A message's file just opened; a small one is read in the same step, which spares the reader a second one.
+struct OpenedFile: Sendable {
+  var descriptor: Int32
+  var fileBytes: Int
+  var wireBytes: Int?
+  var contents: [UInt8]?
+
+  /// Largest file read at once, in octets.
+  static let small = 64 << 10
+}
+
 /// What reading a file told about it.
 struct Measurement: Sendable {
   var uid: UInt32
@@ -48,7 +59,7 @@ extension AccountStore {
   }
 
   /// Opens a message's file, looking it up again when another program renamed it.
-  func openFile(_ key: FolderKey, _ uid: UInt32) throws -> (descriptor: Int32, wireBytes: Int?) {
+  func openFile(_ key: FolderKey, _ uid: UInt32) throws -> OpenedFile {
     try perform { index in
       let view = try view(key, index)
       for attempt in 0..<3 {
@@ -57,7 +68,8 @@ extension AccountStore {
         let path = view.filePath(position)
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         if descriptor >= 0 {
-          return (descriptor, record.state.contains(.wireKnown) ? Int(record.wireBytes) : nil)
+          return try Self.readSmall(
+            descriptor, wireBytes: record.state.contains(.wireKnown) ? Int(record.wireBytes) : nil)
         }
         guard errno == ENOENT, attempt < 2 else { throw FileSystem.failure("open", path) }
         try reconcile(view, index)
@@ -71,20 +83,39 @@ extension AccountStore {
     guard host.openFiles.load(ordering: .relaxed) < host.settings.openMessageFiles else {
       throw StoreError(.temporary, "too many open messages")
     }
-    let (descriptor, wireBytes) = try await openFile(key, uid)
-    guard let facts = FileSystem.facts(descriptor: descriptor) else {
-      close(descriptor)
-      throw StoreError(.temporary, "fstat")
-    }
-    let fileSize = Int(facts.size)
-    if let wireBytes, wireBytes >= fileSize {
+    let file = try await openFile(key, uid)
+    if let contents = file.contents {
+      let wire = WireForm.convert(contents)
       return MessageFile(
-        descriptor: descriptor, size: wireBytes, fileSize: fileSize, isCRLF: wireBytes == fileSize, host: host)
+        descriptor: file.descriptor, size: wire.count, fileSize: file.fileBytes,
+        isCRLF: wire.count == contents.count, contents: wire, host: host)
+    }
+    if let wireBytes = file.wireBytes, wireBytes >= file.fileBytes {
+      return MessageFile(
+        descriptor: file.descriptor, size: wireBytes, fileSize: file.fileBytes, isCRLF: wireBytes == file.fileBytes,
+        host: host)
     }
     do {
-      let bare = try await host.onFiles { try Self.bareLineFeeds(descriptor, size: fileSize) }
+      let bare = try await host.onFiles { try Self.bareLineFeeds(file.descriptor, size: file.fileBytes) }
       return MessageFile(
-        descriptor: descriptor, size: fileSize + bare, fileSize: fileSize, isCRLF: bare == 0, host: host)
+        descriptor: file.descriptor, size: file.fileBytes + bare, fileSize: file.fileBytes, isCRLF: bare == 0,
+        host: host)
+    } catch {
+      close(file.descriptor)
+      throw error
+    }
+  }
+
+  private static func readSmall(_ descriptor: Int32, wireBytes: Int?) throws -> OpenedFile {
+    do {
+      guard let facts = FileSystem.facts(descriptor: descriptor) else { throw FileSystem.failure("fstat", "message") }
+      var file = OpenedFile(descriptor: descriptor, fileBytes: Int(facts.size), wireBytes: wireBytes)
+      if file.fileBytes <= OpenedFile.small {
+        let contents = try FileSystem.read(descriptor, at: 0, count: file.fileBytes)
+        file.contents = contents
+        file.fileBytes = contents.count
+      }
+      return file
     } catch {
       close(descriptor)
       throw error

@@ -15,6 +15,10 @@ extension AccountStore {
   /// The number of a folder that exists on disk.
   func folderKey(_ name: MailboxName, _ index: Index) throws -> FolderKey {
     let path = try path(name)
+    if name.isInbox, !FileSystem.exists(path + "/cur") || !FileSystem.exists(path + "/new") {
+      isPrepared.store(false, ordering: .releasing)
+      try prepareMaildir(key: nil)
+    }
     guard name.isInbox || FileSystem.exists(path + "/cur") else {
       throw StoreError(.noSuchFolder, "there is no folder \(name)")
     }
@@ -76,7 +80,9 @@ extension AccountStore {
       if name.isInbox || FileSystem.exists(path + "/cur") {
         throw StoreError(.folderExists, "there is a folder \(name) already")
       }
-      let count = FileSystem.names(maildir).count { $0.utf8.first == UInt8(ascii: ".") }
+      // A directory's links count its subdirectories where the file system keeps them; some say 1 always.
+      let links = FileSystem.facts(maildir)?.links ?? 0
+      let count = links > 4 ? links - 5 : FileSystem.names(maildir).count { $0.utf8.first == UInt8(ascii: ".") }
       guard count < host.settings.foldersPerAccount else { throw StoreError(.limit, "too many folders") }
       if let stale = try index.folder(name) { try forget(stale.id, index) }
       try Self.makeFolder(path, isSubfolder: true)

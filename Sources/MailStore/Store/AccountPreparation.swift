@@ -14,8 +14,9 @@ extension AccountStore {
       isPrepared.store(true, ordering: .releasing)
       return
     }
-    let isNew = !FileSystem.exists(maildir)
     try FileSystem.makePath(directory)
+    // Of several that come at once, the one whose mkdir succeeds fills the template in.
+    let isNew = mkdir(maildir, 0o700) == 0
     try Self.makeFolder(maildir, isSubfolder: false)
     if isNew {
       let template = host.template

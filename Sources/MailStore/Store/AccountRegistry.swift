@@ -27,13 +27,21 @@ final class AccountRegistry: Sendable {
       let store = state.entries[directory]?.store ?? AccountStore(host: host, directory: directory)
       state.entries[directory] = Entry(store: store, held: store, lastUse: host.tick())
       state.lookups += 1
-      let isDue = state.lookups % 256 == 0 || isOverBudget
-      let start = isDue && !state.isTrimming
-      if start { state.isTrimming = true }
-      return (store, start)
+      // Between the poller's rounds only every so often: when everything is pinned, trimming does not help.
+      return (store, state.lookups % 64 == 0)
     }
-    if mustTrim { Task { await self.trim() } }
+    if mustTrim { trimIfNeeded() }
     return store
+  }
+
+  /// Starts trimming in the background when a bound is passed.
+  func trimIfNeeded() {
+    guard isOverBudget || state.withLock({ $0.entries.count > Self.most }) else { return }
+    let start = state.withLock { state in
+      defer { state.isTrimming = true }
+      return !state.isTrimming
+    }
+    if start { Task { await self.trim() } }
   }
 
   /// Every account that someone holds.

@@ -195,7 +195,7 @@ actor AccountStore {
     let view = FolderView(row: row, path: path)
     let seat = seat(id)
     // First the watch, then the look: nothing falls between.
-    if seat.watch == nil { seat.watch = host.watcher.watch(folder: path, notices: seat.notices) }
+    if seat.watch == nil { watch(seat, path) }
     _ = seat.notices.take()
     arrivals.withLock { $0[directoryName] = seat.notices }
     guard try index.loadPages(into: view, expecting: row.totals.messages) else {
@@ -215,6 +215,12 @@ actor AccountStore {
     let now = footprint
     let before = memory.exchange(now, ordering: .relaxed)
     host.viewBytes.wrappingAdd(now - before, ordering: .relaxed)
+  }
+
+  /// Watches a folder's directories if there is a watch left.
+  func watch(_ seat: FolderSeat, _ path: String) {
+    seat.watchedInode = FileSystem.facts(path + "/cur")?.inode
+    seat.watch = host.watcher.watch(folder: path, notices: seat.notices)
   }
 
   func stampsNow(_ path: String) -> FolderView.Stamps {
@@ -274,6 +280,7 @@ actor AccountStore {
 final class FolderSeat {
   let notices = FolderNotices()
   var watch: FolderWatch?
+  var watchedInode: UInt64?
   var listeners: [UInt64: @Sendable () -> Void] = [:]
   private var announced: UInt64 = 0
 
