@@ -19,24 +19,30 @@ package final class DNSResolver: Resolving {
     context = try UnboundContext(settings: settings)
   }
 
+  /// Mail exchangers, by `Resolving`.
   package func mx(_ domain: String) async throws -> DNSAnswer<MXRecord> {
     try await ask(domain, .mx, RecordData.mx).sorted()
   }
 
+  /// A records, by `Resolving`.
   package func ipv4(_ host: String) async throws -> DNSAnswer<IPAddress> {
     try await ask(host, .a) { $0.count == 4 ? IPAddress(octets: $0) : nil }
   }
 
+  /// AAAA records, by `Resolving`.
   package func ipv6(_ host: String) async throws -> DNSAnswer<IPAddress> {
     try await ask(host, .aaaa) { $0.count == 16 ? IPAddress(octets: $0) : nil }
   }
 
+  /// TXT records, by `Resolving`.
   package func txt(_ name: String) async throws -> DNSAnswer<[UInt8]> { try await ask(name, .txt, RecordData.txt) }
 
+  /// PTR records, by `Resolving`.
   package func ptr(_ address: IPAddress) async throws -> DNSAnswer<String> {
     try await ask(Self.reverseName(address), .ptr) { RecordData.name($0[...]) }
   }
 
+  /// TLSA records, by `Resolving`.
   package func tlsa(_ host: String, port: Int) async throws -> DNSAnswer<TLSARecord> {
     try await ask("_\(port)._tcp.\(host)", .tlsa, RecordData.tlsa)
   }

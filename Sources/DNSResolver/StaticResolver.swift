@@ -56,24 +56,30 @@ package final class StaticResolver: Resolving {
   /// The questions asked so far, as `MX example.test`.
   package var questions: [String] { state.withLock { $0.questions } }
 
+  /// Mail exchangers, by `Resolving`.
   package func mx(_ domain: String) async throws -> DNSAnswer<MXRecord> {
     try answer("MX", domain) { $0.mx[domain] }.sorted()
   }
 
+  /// A records, by `Resolving`.
   package func ipv4(_ host: String) async throws -> DNSAnswer<IPAddress> {
     try answer("A", host) { state in Self.family(state.addresses[host], bits: 32) }
   }
 
+  /// AAAA records, by `Resolving`.
   package func ipv6(_ host: String) async throws -> DNSAnswer<IPAddress> {
     try answer("AAAA", host) { state in Self.family(state.addresses[host], bits: 128) }
   }
 
+  /// TXT records, by `Resolving`.
   package func txt(_ name: String) async throws -> DNSAnswer<[UInt8]> { try answer("TXT", name) { $0.txt[name] } }
 
+  /// PTR records, by `Resolving`.
   package func ptr(_ address: IPAddress) async throws -> DNSAnswer<String> {
     try answer("PTR", "\(address)") { $0.ptr[address] }
   }
 
+  /// TLSA records, by `Resolving`.
   package func tlsa(_ host: String, port: Int) async throws -> DNSAnswer<TLSARecord> {
     try answer("TLSA", host) { $0.tlsa["\(host):\(port)"] }
   }

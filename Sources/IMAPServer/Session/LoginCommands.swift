@@ -80,6 +80,7 @@ extension IMAPSession {
       let account = try await check()
       try await open(account)
     } catch let refusal as LoginRefusal {
+      if case .badCredentials = refusal { await noteWrongPassword() }
       try refuseLogin(refusal)
     } catch let error as SASLError {
       connection.log.info("login refused", metadata: ["reason": "\(error)"])
@@ -89,6 +90,15 @@ extension IMAPSession {
       throw Refusal.bad("Response too long")
     }
     tagged(tag, "OK", capabilityCode, "Logged in")
+  }
+
+  /// Many wrong passwords from a network pause its OPEN-SMTP leases.
+  private func noteWrongPassword() async {
+    do {
+      try await service.relay.loginFailed(peer: connection.peer)
+    } catch {
+      connection.log.error("a failed login could not be noted", metadata: ["error": "\(error)"])
+    }
   }
 
   private func refuseLogin(_ refusal: LoginRefusal) throws {

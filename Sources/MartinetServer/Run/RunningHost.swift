@@ -115,12 +115,19 @@ final class RunningHost: Sendable {
   /// Ends the sessions of accounts whose password changed, or that were suspended, deleted or denied a service.
   private func followChanges() async {
     await cancelWhenGracefulShutdown {
-      for await change in self.rooms.accounts.accountChanges() where change.what.endsSessions {
-        let ended = self.wire.endSessions(account: change.accountID, reason: "account changed: \(change.what.rawValue)")
-        if ended > 0 {
-          self.log.info("sessions ended", metadata: ["account": "\(change.accountID)", "sessions": "\(ended)"])
+      // The stream ends when its reader falls far behind; a new one goes on from there.
+      while !Task.isCancelled {
+        for await change in self.rooms.accounts.accountChanges() where change.what.endsSessions {
+          self.endSessions(of: change)
         }
       }
+    }
+  }
+
+  private func endSessions(of change: AccountChange) {
+    let ended = wire.endSessions(account: change.accountID, reason: "account changed: \(change.what.rawValue)")
+    if ended > 0 {
+      log.info("sessions ended", metadata: ["account": "\(change.accountID)", "sessions": "\(ended)"])
     }
   }
 
@@ -170,7 +177,7 @@ final class RunningHost: Sendable {
       let spec = ListenerSpec(
         name: listener.service.rawValue, addresses: listener.addresses.map { ($0.host, $0.port) },
         implicitTLS: listener.service.implicitTLS, proxyNetworks: rooms.configuration.proxyNetworks,
-        expectsLogin: listener.service != .lmtp)
+        expectsLogin: [.pop3, .pop3s, .imap, .imaps].contains(listener.service))
       let addresses = try await wire.listen(spec, handler: handler(for: listener.service))
       bound.withLock { $0 += addresses }
     }
