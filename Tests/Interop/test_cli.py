@@ -1,0 +1,98 @@
+"""The command line as scripts see it: exit codes and JSON, while the server runs and when it does not."""
+import json
+import subprocess
+import unittest
+
+from host import MARTINET, PASSWORD, Host
+
+
+class Commands(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.host = Host(accounts=())
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.host.close()
+
+    def refused(self, code, *arguments, stdin=None):
+        answer = self.host.cli(*arguments, stdin=stdin, expect=code)
+        self.assertEqual(answer["ok"], False)
+        self.assertTrue(answer["error"]["code"])
+        self.assertTrue(answer["error"]["text"])
+        return answer["error"]["text"]
+
+    def walk(self, domain):
+        host = self.host
+        host.cli("domain", "add", domain, "--random")
+        alice = f"alice%{domain}"
+        host.cli("account", "add", alice, "--quota", "25M", "--password-file", "-", stdin=PASSWORD + "\n")
+        # 1: a rule says no.
+        self.assertIn("postmaster account cannot be deleted", self.refused(1, "account", "rm", f"postmaster%{domain}", "--yes"))
+        self.refused(1, "account", "set", f"postmaster%{domain}", "--suspended", "on")
+        # 2: makes no sense, or a password as an argument.
+        self.refused(2, "account", "set", alice, "--suspended", "perhaps")
+        self.refused(2, "account", "add", f"x%{domain}", "secret-as-argument")
+        self.refused(2, "quota", "set", alice, "much")
+        # 3: not there.
+        self.refused(3, "account", "info", f"nobody%{domain}")
+        self.refused(3, "domain", "info", "nowhere.test")
+        # 4: there already.
+        self.refused(4, "domain", "add", domain, "--random")
+        self.refused(4, "account", "add", f"alice@{domain}", "--random")
+        # 5: over the offer.
+        offer = f"small-{domain.split('.')[0]}"
+        host.cli("offer", "add", offer, "--quota", "25M")
+        host.cli("account", "set", alice, "--offer", offer)
+        self.refused(5, "account", "set", alice, "--quota", "1G")
+        # Shapes.
+        info = json.dumps(host.cli("account", "info", alice))
+        self.assertIn(f"alice@{domain}", info)
+        self.assertIn("26214400", info)  # sizes in octets
+        self.assertEqual(len(host.cli("account", "list", "--domain", domain)), 2)
+        host.cli("alias", "add", f"info@{domain}", f"alice@{domain}")
+        self.assertEqual(len(host.cli("alias", "list", "--domain", domain)), 1)
+        host.cli("alias", "rm", f"info@{domain}")
+        host.cli("catchall", "set", domain, f"alice@{domain}")
+        self.assertIn(f"alice@{domain}", json.dumps(host.cli("catchall", "show", domain)))
+        host.cli("open-smtp", "add", "192.0.2.7", "--account", alice, "--ttl", "10m")
+        rows = host.cli("open-smtp", "list", "--account", alice)
+        self.assertEqual(len(rows), 1)
+        for key in "net account proto tls first_seen last_seen expires logins origin state".split():
+            self.assertIn(key, rows[0])
+        self.assertRegex(rows[0]["expires"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        host.cli("open-smtp", "check", "192.0.2.7", "--from", f"alice@{domain}")
+        host.cli("open-smtp", "revoke", "--ip", "192.0.2.7", "--reason", "test")
+        self.host.cli("open-smtp", "check", "192.0.2.7", "--from", f"alice@{domain}", expect=1)
+        host.cli("blacklist", "add", "198.51.100.7", "--ttl", "1h", "--reason", "test")
+        self.assertIn("198.51.100.7", json.dumps(host.cli("blacklist", "list")))
+        host.cli("blacklist", "explain", "198.51.100.7")
+        host.cli("blacklist", "lift", "198.51.100.7")
+        self.assertEqual(host.cli("queue", "list"), [])
+        self.refused(3, "queue", "show", "0123456789")
+        self.refused(1, "account", "rm", alice, "--yes")  # the catch-all leads to it
+        host.cli("catchall", "set", domain, "bounce")
+        host.cli("account", "rm", alice, "--yes")
+        self.refused(3, "account", "info", alice)
+        host.cli("domain", "rm", domain, "--yes")
+        self.refused(3, "domain", "info", domain)
+
+    def test_1_without_server(self):
+        """R73 R74: every command works with no server, to the letter."""
+        self.walk("offline.test")
+
+    def test_2_beside_server(self):
+        """R73 R74: and the same beside one."""
+        self.host.start()
+        self.walk("online.test")
+        self.host.stop()
+
+    def test_config_show(self):
+        done = subprocess.run([MARTINET, "config", "show", "--config", self.host.config, "--json"], capture_output=True,
+                              text=True, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertTrue(json.loads(done.stdout)["ok"])
+
+
+if __name__ == "__main__":
+    unittest.main()

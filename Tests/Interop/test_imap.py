@@ -1,0 +1,128 @@
+"""IMAP with curl, mbsync and mutt; a changed password ends sessions."""
+import imaplib
+import os
+import shlex
+import socket
+import unittest
+
+from host import PASSWORD, Host, run, swaks
+
+LOGIN = f"alice%example.test:{PASSWORD}"
+ODD_FOLDER = "Entwürfe 日本 & Co"
+ODD_WIRE = '"Entw&APw-rfe &ZeVnLA- &- Co"'
+
+
+class Programs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.host = Host().start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.host.close()
+
+    def deliver(self, name, subject):
+        code, text = swaks(self.host, "--from", "friend@outside.test", "--to", f"{name}@example.test",
+                           "--header", f"Subject: {subject}")
+        self.assertEqual(code, 0, text)
+
+    def test_curl(self):
+        """R2 R16: reading and appending, in clear, by STARTTLS and under TLS."""
+        self.deliver("alice", "by curl")
+        path = f"{self.host.folder}/draft"
+        with open(path, "w") as file:
+            file.write("Subject: a draft\r\n\r\nnot yet\r\n")
+        for number, (scheme, tls) in enumerate((("imap", []), ("imap", ["--ssl-reqd"]), ("imaps", []))):
+            with self.subTest(scheme=scheme, tls=tls):
+                url = f"{scheme}://localhost:{self.host.port[scheme]}"
+                common = ["curl", "-sS", "--cacert", self.host.certificate, *tls, "-u", LOGIN]
+                code, text = run(*common, f"{url}/INBOX;MAILINDEX=1")
+                self.assertEqual(code, 0, text)
+                self.assertIn("Subject: by curl", text)
+                code, text = run(*common, "-T", path, f"{url}/Drafts")
+                self.assertEqual(code, 0, text)
+                self.assertEqual(len(self.host.messages("alice", "Drafts")), number + 1)
+
+    def test_mbsync_both_ways(self):
+        """R2: folders, messages and flags go there and back."""
+        folder, port = self.host.folder, self.host.port["imaps"]
+        with imaplib.IMAP4("127.0.0.1", self.host.port["imap"]) as client:
+            client.login("bob%example.test", PASSWORD)
+            self.assertEqual(client.create(ODD_WIRE)[0], "OK")
+            self.assertEqual(client.append(ODD_WIRE, "(\\Seen \\Flagged)", None, b"Subject: far\r\n\r\nfar\r\n")[0], "OK")
+        os.makedirs(f"{folder}/near")
+        config = f"{folder}/mbsyncrc"
+        with open(config, "w") as file:
+            file.write(f'IMAPAccount a\nHost localhost\nPort {port}\nUser bob%example.test\nPass "{PASSWORD}"\n'
+                       f"SSLType IMAPS\nCertificateFile {self.host.certificate}\nAuthMechs PLAIN\n\n"
+                       "IMAPStore far\nAccount a\n\n"
+                       f"MaildirStore near\nPath {folder}/near/\nInbox {folder}/near/INBOX\nSubFolders Verbatim\n\n"
+                       f"Channel all\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nSyncState *\n")
+
+        def sync():
+            code, text = run("mbsync", "-c", config, "all")
+            self.assertEqual(code, 0, text)
+
+        sync()
+        names = [n for n in os.listdir(f"{folder}/near") if n.startswith("Entw")]
+        self.assertEqual(len(names), 1, os.listdir(f"{folder}/near"))
+        local = f"{folder}/near/{names[0]}"
+        kept = os.listdir(f"{local}/cur")
+        self.assertEqual(len(kept), 1)
+        self.assertTrue(kept[0].endswith(":2,FS"), kept)
+        # The other way: a flag taken away, a message added.
+        os.rename(f"{local}/cur/{kept[0]}", f"{local}/cur/{kept[0][:-2]}S")
+        with open(f"{local}/new/1.near.host", "w") as file:
+            file.write("Subject: near\n\nnear\n")
+        sync()
+        with imaplib.IMAP4("127.0.0.1", self.host.port["imap"]) as client:
+            client.login("bob%example.test", PASSWORD)
+            self.assertEqual(client.select(ODD_WIRE)[1], [b"2"])
+            self.assertEqual(client.search(None, "FLAGGED")[1], [b""])
+            self.assertEqual(client.search(None, "SUBJECT", "near")[1], [b"2"])
+            # Deletion here is deletion there.
+            client.store("1", "+FLAGS", "(\\Deleted)")
+            client.expunge()
+        sync()
+        left = os.listdir(f"{local}/cur") + os.listdir(f"{local}/new")
+        self.assertEqual(len(left), 1, f"{ODD_FOLDER}: {left}")
+
+    def test_mutt_reads(self):
+        """R2: mutt opens the mailbox over TLS and copies a message out."""
+        self.deliver("alice", "for mutt")
+        copy, config = f"{self.host.folder}/copy", f"{self.host.folder}/muttrc"
+        with open(config, "w") as file:
+            file.write(f'set imap_user="alice%example.test"\nset imap_pass="{PASSWORD}"\nset ssl_force_tls=yes\n'
+                       f'set certificate_file="{self.host.certificate}"\nset header_cache=""\nset mbox_type=mbox\n'
+                       'set confirmappend=no\nset confirmcreate=no\nset quit=yes\nset copy=no\nset wait_key=no\nset delete=no\nset move=no\n')
+        push = f'push "<tag-pattern>~s mutt<enter><tag-prefix><copy-message>{copy}<enter><quit>"'
+        inbox = f"imaps://localhost:{self.host.port['imaps']}/INBOX"
+        # mutt wants a terminal.
+        code, text = run("script", "-qec", shlex.join(["mutt", "-n", "-F", config, "-f", inbox, "-e", push]), "/dev/null",
+                         env={"TERM": "vt100", "HOME": self.host.folder}, timeout=20)
+        self.assertTrue(os.path.exists(copy), (code, text[-1500:]))
+        with open(copy) as file:
+            self.assertIn("Subject: for mutt", file.read())
+
+    def test_password_change_ends_session(self):
+        """R62: who changes a password throws out whoever is in by the old one."""
+        self.host.cli("account", "add", "dora%example.test", "--quota", "25M", "--password-file", "-",
+                      stdin=PASSWORD + "\n")
+        with socket.create_connection(("127.0.0.1", self.host.port["imap"]), timeout=10) as client:
+            stream = client.makefile("rwb")
+            stream.readline()
+            stream.write(f"a LOGIN dora%example.test {PASSWORD}\r\nb SELECT INBOX\r\nc IDLE\r\n".encode())
+            stream.flush()
+            while not stream.readline().startswith(b"+"):
+                pass
+            self.host.cli("account", "passwd", "dora%example.test", "--password-file", "-", stdin="another-pass-2\n")
+            rest = stream.read()
+            self.assertIn(b"* BYE", rest)
+            stream.close()
+        imap = f"imap://127.0.0.1:{self.host.port['imap']}/"
+        self.assertEqual(run("curl", "-sS", "-u", f"dora%example.test:{PASSWORD}", imap)[0], 67)
+        self.assertEqual(run("curl", "-sS", "-u", "dora%example.test:another-pass-2", imap)[0], 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
