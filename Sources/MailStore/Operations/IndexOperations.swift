@@ -51,30 +51,40 @@ extension AccountStore {
 
   /// Reads and parses messages on the file threads and keeps the outcome.
   nonisolated func compute(_ key: FolderKey, _ located: [LocatedMessage]) async throws -> [ComputedEntry] {
-    guard !located.isEmpty else { return [] }
+    // Batches bound the memory and let others at the index in between; one is written while the next is parsed.
+    let batches = stride(from: 0, to: located.count, by: 1024).map { located[$0..<min(located.count, $0 + 1024)] }
     var computed: [ComputedEntry] = []
-    // Batches bound the memory, and let others at the index in between.
-    for start in stride(from: 0, to: located.count, by: 2048) {
-      let part = Array(located[start..<min(located.count, start + 2048)])
-      let batch = try await host.parallel(part, chunk: 64) { message -> ComputedEntry? in
-        guard let file = try Self.readFile(message.path, limit: Self.largest) else { return nil }
-        return Self.compute(file.bytes, uid: message.uid, seconds: file.seconds)
-      }
-      var found = batch.compactMap { $0 }
-      if found.count < part.count {
-        // Renamed by another program since they were located.
-        let have = Set(found.map(\.uid))
-        for message in part where !have.contains(message.uid) {
-          guard let file = try? await open(key, message.uid) else { continue }
-          let bytes = try await file.bytes()
-          let seconds = FileSystem.facts(descriptor: file.descriptor)?.seconds ?? 0
-          found.append(Self.compute(bytes, uid: message.uid, seconds: seconds))
-        }
-      }
-      try await keep(key, found)
-      computed += found
+    computed.reserveCapacity(located.count)
+    var finished: [ComputedEntry] = []
+    for batch in batches {
+      let previous = finished
+      async let parsed = parse(key, Array(batch))
+      async let kept: Void = keep(key, previous)
+      finished = try await parsed
+      try await kept
+      computed += finished
     }
+    try await keep(key, finished)
     return computed
+  }
+
+  /// Reads and parses messages in parallel; those that vanished are left out.
+  private nonisolated func parse(_ key: FolderKey, _ located: [LocatedMessage]) async throws -> [ComputedEntry] {
+    let found = try await host.parallel(located, chunk: 32) { message -> ComputedEntry? in
+      guard let file = try Self.readFile(message.path, limit: Self.largest) else { return nil }
+      return Self.compute(file.bytes, uid: message.uid, seconds: file.seconds)
+    }
+    var entries = found.compactMap { $0 }
+    guard entries.count < located.count else { return entries }
+    // Renamed by another program since they were located.
+    let have = Set(entries.map(\.uid))
+    for message in located where !have.contains(message.uid) {
+      guard let file = try? await open(key, message.uid) else { continue }
+      let bytes = try await file.bytes()
+      let seconds = FileSystem.facts(descriptor: file.descriptor)?.seconds ?? 0
+      entries.append(Self.compute(bytes, uid: message.uid, seconds: seconds))
+    }
+    return entries
   }
 
   static func compute(_ bytes: [UInt8], uid: UInt32, seconds: Int64) -> ComputedEntry {
@@ -90,6 +100,7 @@ extension AccountStore {
 
   /// Keeps computed entries; an index that cannot be written now does not keep anyone from reading.
   private func keep(_ key: FolderKey, _ computed: [ComputedEntry]) throws {
+    guard !computed.isEmpty else { return }
     try perform { index in
       let view = try view(key, index)
       do {
