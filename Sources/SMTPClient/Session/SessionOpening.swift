@@ -71,6 +71,9 @@ struct SessionOpening {
       let context = try contexts.context(verifying: isVerifying)
       return try await dialogue.stream.startTLS(
         context: context, serverName: isHostName ? name : nil, within: settings.connectTimeout)
+    } catch StreamError.closed(let text) where text.isEmpty {
+      // The server may hang up before the handshake has begun on our side: it is the same failure of TLS (R42).
+      throw dialogue.failure(.tls(TLSErrorText.none), stage: .handshake, command: "STARTTLS")
     } catch let error as StreamError {
       throw dialogue.failure(error, stage: .handshake, command: "STARTTLS")
     } catch {

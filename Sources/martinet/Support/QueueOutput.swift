@@ -62,7 +62,8 @@ enum QueueOutput {
         isFirst = false
       }
     }
-    return table.text + "\n\(messages.count) messages to \(recipients) recipients"
+    return table.text
+      + "\n\(messages.count) message\(messages.count == 1 ? "" : "s") to \(recipients) recipient\(recipients == 1 ? "" : "s")"
   }
 
   /// One message for people.
