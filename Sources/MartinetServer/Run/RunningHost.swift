@@ -104,6 +104,7 @@ final class RunningHost: Sendable {
           Task { await delivery.stop() }
         }
       },
+      HostService(name: "sweep") { await self.sweepMailboxes() },
       HostService(name: "reload") { await self.followHangups() },
       HostService(name: "listeners") { [wire] in
         try? await gracefulShutdown()
@@ -120,6 +121,23 @@ final class RunningHost: Sendable {
         for await change in self.rooms.accounts.accountChanges() where change.what.endsSessions {
           self.endSessions(of: change)
         }
+      }
+    }
+  }
+
+  /// At start and daily: old files in `tmp/`, and expunged mail whose time is over.
+  private func sweepMailboxes() async {
+    await cancelWhenGracefulShutdown {
+      while !Task.isCancelled {
+        do {
+          for domain in try await self.rooms.accounts.domains() {
+            let accounts = try await self.rooms.accounts.accounts(domain: domain.name.ascii)
+            try await self.rooms.store.sweep(accounts: accounts.map { self.rooms.mailAccount($0) })
+          }
+        } catch {
+          self.log.warning("mailboxes were not swept", metadata: ["error": "\(error)"])
+        }
+        try? await self.time.sleep(for: .seconds(86_400))
       }
     }
   }
