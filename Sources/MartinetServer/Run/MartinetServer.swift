@@ -32,7 +32,6 @@ package struct MartinetServer: Sendable {
   /// - Parameter onReady: called once, when every listener accepts.
   /// - Throws: `SetupError`, `ListenError`, `TLSFileError` or a room's error, each one line, when it cannot start.
   package func run(onReady: @escaping @Sendable () -> Void) async throws {
-    Self.raiseFileLimit()
     let folder = DataFolder(path: configuration.data)
     try folder.prepare()
     let lock = try folder.lockForServing()
@@ -62,14 +61,6 @@ package struct MartinetServer: Sendable {
     await host.close()
     log.notice("stopped")
     try result.get()
-  }
-
-  /// Thousands of connections need more descriptors than the usual soft limit of 1024.
-  private static func raiseFileLimit() {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-    limit.rlim_cur = limit.rlim_max
-    setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
   }
 }
 
