@@ -63,7 +63,7 @@ let package = Package(
         "Basics", "MailSyntax", "Wire", "CCrypt", "COpenSSL", grdb, logging,
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ] + nio),
-    room("RelayAccess", ["Basics", "MailSyntax", "Accounts", grdb, logging]),
+    room("RelayAccess", ["Basics", "MailSyntax", "DNSResolver", "Accounts", grdb, logging]),
     room("MailStore", ["Basics", "MailSyntax", sqlite, logging] + nio),
     room("MailQueue", ["Basics", "MailSyntax", grdb, logging] + nio),
     room(

@@ -21,6 +21,7 @@ package final class RelayAccess: Sendable {
   let memory = LeaseMemory()
   let stamps: PopStamps
   let rates: RateCounters
+  let outcomes = DestinationOutcomes()
   let blacklistCache = BlacklistCache()
   let silentSeats: SilentSeats
   let network: Mutex<NetworkPolicy>

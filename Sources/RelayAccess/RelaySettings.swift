@@ -8,6 +8,8 @@ package struct RelaySettings: Sendable {
   package var popThrottle = PopThrottleSettings()
   /// Rates, strikes and the blacklist (`limits`, `blacklist`).
   package var limits = LimitSettings()
+  /// Which domains are validated (`limits`).
+  package var validation = ValidationSettings()
   /// Name of this host, as `NODE` in listings.
   package var node = "localhost"
 

@@ -32,6 +32,7 @@ extension RelayAccess {
   ///
   /// - Parameter minimumAge: leases written more recently are left for later.
   package func flush(minimumAge: Duration = .zero) async {
+    await flushOutcomes()
     let changes = memory.takeChanges(uptime: time.uptime, minimumAge: minimumAge)
     let saved = rates.takeChanges(now: time.now, uptime: time.uptime) { $0.window(settings) }
     guard !changes.isEmpty || !saved.isEmpty else { return }
@@ -57,6 +58,7 @@ extension RelayAccess {
     let open = settings.openSMTP
     let limits = settings.limits
     let longestDelay = settings.popThrottle.longestDelay
+    let retention = settings.validation.recordRetention
     await attempt("sweep") {
       // Tombstones stay two lifetimes: a late message of another process must not bring a lease back.
       try await self.database.write { database in
@@ -66,6 +68,7 @@ extension RelayAccess {
         try PopRows.sweep(database, before: now - longestDelay * 2)
         try BlacklistRows.sweep(database, now: now, historyBefore: now - limits.historyRetention)
         try RateRows.sweep(database, before: now - .seconds(2 * 3600))
+        try ValidationRows.sweep(database, before: now - retention)
       }
     }
   }

@@ -11,6 +11,7 @@ enum RelaySchema {
     MigrationStep("leases", sql: leases),
     MigrationStep("leases end with what they rest on", sql: revocation),
     MigrationStep("login delay, rates and blacklist", sql: limits),
+    MigrationStep("validated domains", sql: validation),
   ]
 
   private static let leases = """
@@ -194,5 +195,31 @@ enum RelaySchema {
     CREATE INDEX rate_counter_last ON rate_counter(last);
 
     CREATE TABLE counter_reset(net TEXT PRIMARY KEY NOT NULL, at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+    """
+
+  private static let validation = """
+    CREATE TABLE domain_validation(
+      domain TEXT PRIMARY KEY NOT NULL,
+      state TEXT NOT NULL CHECK (state IN ('pending', 'verified', 'lapsed', 'blocked')),
+      token TEXT NOT NULL,
+      proof TEXT CHECK (proof IN ('txt', 'mx')),
+      started INTEGER NOT NULL,
+      checked INTEGER,
+      proven INTEGER,
+      finding TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TRIGGER domain_validation_domain_deletion AFTER DELETE ON domain
+    BEGIN DELETE FROM domain_validation WHERE domain = OLD.name; END;
+    CREATE TRIGGER domain_validation_alias_deletion AFTER DELETE ON domain_alias
+    BEGIN DELETE FROM domain_validation WHERE domain = OLD.name; END;
+
+    CREATE TABLE destination_record(
+      domain TEXT PRIMARY KEY NOT NULL,
+      first INTEGER NOT NULL,
+      last INTEGER NOT NULL,
+      accepted INTEGER NOT NULL,
+      failed INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX destination_record_last ON destination_record(last);
     """
 }
