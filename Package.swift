@@ -64,7 +64,7 @@ let package = Package(
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ] + nio),
     room("RelayAccess", ["Basics", "MailSyntax", "DNSResolver", "Accounts", grdb, logging]),
-    room("MailStore", ["Basics", "MailSyntax", sqlite, logging] + nio),
+    room("MailStore", ["Basics", "MailSyntax", "COpenSSL", sqlite, logging] + nio),
     room("MailQueue", ["Basics", "MailSyntax", grdb, logging] + nio),
     room(
       "SMTPClient",

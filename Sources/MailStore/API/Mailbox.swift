@@ -61,6 +61,17 @@ package final class Mailbox: Sendable {
     return (have + computed).sorted { $0.uid < $1.uid }
   }
 
+  /// EMAILID, THREADID and PREVIEW of messages, by rising UID; messages that vanished are left out.
+  ///
+  /// Missing ones are computed in parallel and kept. MAILBOXID is `MailboxSnapshot.objectID`, SAVEDATE
+  /// `MessageRecord.saveDate`.
+  package func details(_ uids: [UInt32]) async throws -> [MessageDetails] {
+    let (have, missing) = try await store.details(key, uids)
+    guard !missing.isEmpty else { return have }
+    let computed = try await store.compute(key, missing).map(\.details)
+    return (have + computed).sorted { $0.uid < $1.uid }
+  }
+
   /// Opens a message for reading.
   ///
   /// - Throws: `noSuchMessage` when it is gone.

@@ -61,6 +61,18 @@ package struct IndexedMessage: Sendable {
   package var bodyStructure: [UInt8]
 }
 
+/// What a message is known by besides its UID, and how it begins.
+package struct MessageDetails: Hashable, Sendable {
+  /// The UID.
+  package var uid: UInt32
+  /// EMAILID (RFC 8474): the same for every copy of the message in the account.
+  package var emailID: String
+  /// THREADID (RFC 8474): the same for messages that name the same oldest ancestor.
+  package var threadID: String
+  /// PREVIEW (RFC 8970): the beginning of the text, at most 200 characters; empty when there is none.
+  package var preview: String
+}
+
 /// A message's octets as they go over the wire.
 package struct MessageContents: Sendable {
   /// The UID.

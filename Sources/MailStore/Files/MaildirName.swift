@@ -16,6 +16,8 @@ struct MaildirName {
   var wireBytes: UInt32?
   /// Whether this program made the name and the file's date is the name's.
   var hasOwnDate = false
+  /// Whether this program made the name: its seconds tell when the message came into the folder.
+  var isOwn = false
 
   /// Parses a name as found in `cur/` or `new/`.
   init(_ name: UnsafeRawBufferPointer, inNew: Bool) {
@@ -52,6 +54,7 @@ struct MaildirName {
       } else if own, ownEnd == 1, Self.digit(octet) == nil {
         // `Q<n>.` is ours; `Q<n>D.` is ours with a date of its own in the file's mtime.
         own = octet == UInt8(ascii: ".")
+        isOwn = own || octet == UInt8(ascii: "D")
         ownEnd = 2
       }
       if octet == UInt8(ascii: ","), position + 2 < name.count, name[position + 2] == UInt8(ascii: "=") {

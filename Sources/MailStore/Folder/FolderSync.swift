@@ -133,6 +133,8 @@ extension AccountStore {
     if count > 32 { view.reserve(count) }
     let now = UInt32(clamping: host.time.now.seconds)
     let sequence = modSeq.value()
+    // A folder never seen before tells in its own names when each message came (SAVEDATE outlives the index).
+    let isFirstSight = view.uidNext == 1
     // Own copies and duplicates in new/ and cur/ share a base: one message.
     for position in 0..<count {
       file(position) { base, name, inNew, odd in
@@ -140,7 +142,7 @@ extension AccountStore {
         if count < 4096, view.position(ofBase: base) != nil { return }
         var record = Self.record(uid: view.uidNext, name: name, inNew: inNew)
         record.modSeq = sequence
-        record.saveSeconds = now
+        record.saveSeconds = isFirstSight && name.isOwn ? name.seconds : now
         if let odd {
           record.state.insert(.oddName)
           view.oddNames[record.uid] = odd

@@ -6,6 +6,7 @@ struct ComputedEntry: Sendable {
   var indexed: IndexedMessage
   var keysBlob: [UInt8]
   var keys: MessageKeys
+  var details: MessageDetails
   var measurement: Measurement
 }
 
@@ -35,6 +36,21 @@ extension AccountStore {
       have.reserveCapacity(uids.count)
       try index.eachRow("message_keys", "keys", key.id, uids) { uid, row in
         if let keys = row.withBlob(1, { HeaderKeys.decode($0, uid: uid) }) { have.append(keys) }
+      }
+      return (have, missing(uids, having: have.map(\.uid), view))
+    }
+  }
+
+  /// Identifiers and previews the index has, and messages it has none of.
+  func details(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [MessageDetails], missing: [LocatedMessage]) {
+    try perform { index in
+      let view = try view(key, index)
+      var have: [MessageDetails] = []
+      have.reserveCapacity(uids.count)
+      try index.eachRow("message_keys", "email_id, thread_id, preview", key.id, uids) { uid, row in
+        let emailID = row.text(1)
+        guard !emailID.isEmpty else { return }
+        have.append(MessageDetails(uid: uid, emailID: emailID, threadID: row.text(2), preview: row.text(3)))
       }
       return (have, missing(uids, having: have.map(\.uid), view))
     }
@@ -91,10 +107,13 @@ extension AccountStore {
     let entry = MessageIndexEntry.make(from: bytes)
     let header = HeaderSection(bytes)
     let keys = HeaderKeys(entry, uid: uid, header: header)
+    let emailID = ObjectID.email(bytes, internalSeconds: seconds)
     return ComputedEntry(
       indexed: IndexedMessage(
         uid: uid, envelope: entry.envelope, body: entry.body, bodyStructure: entry.bodyStructure),
       keysBlob: keys.encode(), keys: keys.keys,
+      details: MessageDetails(
+        uid: uid, emailID: emailID, threadID: ObjectID.thread(entry, emailID: emailID), preview: entry.preview),
       measurement: Measurement(uid: uid, fileBytes: bytes.count, wireBytes: entry.wireSize, seconds: seconds))
   }
 
@@ -129,8 +148,10 @@ extension Index {
     try database.statement("INSERT OR REPLACE INTO message_index(id, envelope, body, structure) VALUES(?1, ?2, ?3, ?4)")
       .bind(1, Self.key(folder, entry.uid)).bind(2, entry.indexed.envelope).bind(3, entry.indexed.body)
       .bind(4, entry.indexed.bodyStructure).run()
-    try database.statement("INSERT OR REPLACE INTO message_keys(id, keys) VALUES(?1, ?2)")
-      .bind(1, Self.key(folder, entry.uid)).bind(2, entry.keysBlob).run()
+    try database.statement(
+      "INSERT OR REPLACE INTO message_keys(id, keys, email_id, thread_id, preview) VALUES(?1, ?2, ?3, ?4, ?5)"
+    ).bind(1, Self.key(folder, entry.uid)).bind(2, entry.keysBlob).bind(3, entry.details.emailID)
+      .bind(4, entry.details.threadID).bind(5, entry.details.preview).run()
   }
 
   /// Calls `body` for the rows of messages, by rising UID: one scan for runs of UIDs, single look-ups for scattered ones.
