@@ -200,6 +200,8 @@ package struct SMTPSection: Sendable {
   package var bareLineEnds: String
   /// Envelope senders that are refused: addresses, or `@domain`.
   package var badMailFrom: [String]
+  /// Domains (`@domain`: and all below) whose queue ETRN may start, and from where; no network: from its exchangers.
+  package var etrn: [String: [IPNetwork]]
 }
 
 /// The section `limits`.
@@ -212,6 +214,20 @@ package struct LimitSection: Sendable {
   package var messagesPerMinute: Int
   /// The same to or from domains that are not validated (10).
   package var unvalidatedPerMinute: Int
+  /// Whose mail counts as unvalidated: `clients` or `all`.
+  package var unvalidatedScope: String
+  /// Destinations that are validated by the administrator's word; `nil` for the built-in list.
+  package var wellKnownDomains: [String]?
+  /// Oversized or over-addressed messages within ten minutes that blacklist.
+  package var strikes: Int
+  /// Terms of the first, second, … blacklisting; then it stands until lifted.
+  package var blacklistTerms: [Duration]
+  /// Who loses sending after an overrun: `ip` or `account-first`.
+  package var overrunTarget: String
+  /// How a blacklisted client is met: `silent`, `reset`, `reply` or `export`.
+  package var silence: String
+  /// How long a silent connection is held.
+  package var silenceTime: Duration
   /// Connections at once from one /32 or /64.
   package var connectionsPerAddress: Int
   /// Connections at once in all.

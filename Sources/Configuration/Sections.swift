@@ -85,7 +85,24 @@ extension SMTPSection {
     checkSenderDomain = reader.bool("check-sender-domain", default: true)
     bareLineEnds = reader.string("bare-line-ends", default: "refuse", oneOf: ["refuse", "normalise"])
     badMailFrom = reader.strings("badmailfrom")
+    etrn = Self.etrn(reader.section("etrn"))
     reader.finish()
+  }
+}
+
+extension SMTPSection {
+  /// Domains and the networks that may start their queue.
+  private static func etrn(_ reader: SettingsReader) -> [String: [IPNetwork]] {
+    var nodes: [String: [IPNetwork]] = [:]
+    for name in reader.names {
+      let domain = name.hasPrefix("@") ? name.dropFirst() : name[...]
+      if domain.isEmpty || domain.utf8.count > 253 || !domain.contains(".") || domain.contains(where: "@ []".contains) {
+        reader.fault(name, "is no domain; write customer.example, or @customer.example for all below it too", nil)
+      }
+      nodes[name.lowercased()] = reader.networks(name)
+    }
+    reader.finish()
+    return nodes
   }
 }
 
@@ -95,6 +112,16 @@ extension LimitSection {
     recipients = reader.integer("recipients", default: 100, in: 1...10_000)
     messagesPerMinute = reader.integer("messages-per-minute", default: 100, in: 1...1_000_000)
     unvalidatedPerMinute = reader.integer("unvalidated-per-minute", default: 10, in: 1...1_000_000)
+    unvalidatedScope = reader.string("unvalidated-scope", default: "clients", oneOf: ["clients", "all"])
+    wellKnownDomains =
+      reader.node("well-known-domains") == nil ? nil : reader.strings("well-known-domains").map { $0.lowercased() }
+    strikes = reader.integer("strikes", default: 5, in: 0...1_000_000)
+    blacklistTerms = reader.durations(
+      "blacklist-terms", default: [.seconds(900), .seconds(3600), .seconds(86_400)],
+      in: .seconds(1)...(.seconds(365 * 86_400)))
+    overrunTarget = reader.string("overrun-target", default: "ip", oneOf: ["ip", "account-first"])
+    silence = reader.string("silence", default: "silent", oneOf: ["silent", "reset", "reply", "export"])
+    silenceTime = reader.duration("silence-time", default: .seconds(60), in: .zero...(.seconds(600)))
     connectionsPerAddress = reader.integer("connections-per-address", default: 50, in: 1...1_000_000)
     connections = reader.integer("connections", default: 20_000, in: 10...1_000_000)
     failedLoginsPerMinute = reader.integer("failed-logins-per-minute", default: 10, in: 1...100_000)

@@ -137,6 +137,22 @@ final class SettingsReader {
     return duration
   }
 
+  func durations(
+    _ name: String, default fallback: [Duration], in range: ClosedRange<Duration>
+  ) -> [Duration] {
+    guard let value = node(name) else { return fallback }
+    return strings(name).compactMap { text in
+      guard let duration = Duration(setting: text), range.contains(duration) else {
+        fault(
+          name,
+          "holds \"\(text)\"; write durations between \(range.lowerBound.setting) and \(range.upperBound.setting)",
+          value)
+        return nil
+      }
+      return duration
+    }
+  }
+
   func strings(_ name: String, default fallback: [String] = []) -> [String] {
     guard let value = node(name) else { return fallback }
     if let scalar = value.scalar { return scalar.string.isEmpty ? [] : [scalar.string] }

@@ -24,10 +24,12 @@ package final class Delivery: Sendable {
   ///
   /// - Parameters:
   ///   - mailAccount: where an account's mail lies.
+  ///   - onOutcome: hears how mail to a domain elsewhere fared: recipients taken, recipients refused for good.
   package init(
     settings: DeliverySettings, directory: any RecipientDirectory, store: any LocalMailboxes,
     mailAccount: @escaping @Sendable (Account) -> MailAccount, queue: MailQueue, resolver: any Resolving,
-    transport: any MailTransport, time: any TimeSource, log: Logger
+    transport: any MailTransport, time: any TimeSource, log: Logger,
+    onOutcome: @escaping @Sendable (_ destination: MailDomain, _ accepted: Int, _ failed: Int) -> Void = { _, _, _ in }
   ) {
     self.settings = settings
     self.directory = directory
@@ -58,7 +60,7 @@ package final class Delivery: Sendable {
       settings: settings, log: log)
     let settler = Settler(
       queue: queue, reports: reports, settings: settings, curve: RetryCurve(step: queue.settings.retryStep),
-      time: time, log: log)
+      time: time, log: log, onOutcome: onOutcome)
     runner = QueueRunner(
       queue: queue, attempts: attempts, settler: settler, settings: settings, time: time, log: log)
   }

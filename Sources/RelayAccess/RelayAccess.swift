@@ -22,6 +22,7 @@ package final class RelayAccess: Sendable {
   let stamps: PopStamps
   let rates: RateCounters
   let outcomes = DestinationOutcomes()
+  let offenders = Mutex<[IPNetwork: Set<Int64>]>([:])
   let blacklistCache = BlacklistCache()
   let silentSeats: SilentSeats
   let network: Mutex<NetworkPolicy>

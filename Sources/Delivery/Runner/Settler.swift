@@ -11,6 +11,8 @@ struct Settler: Sendable {
   let curve: RetryCurve
   let time: any TimeSource
   let log: Logger
+  /// Hears how mail to a domain elsewhere fared: recipients taken, recipients refused for good.
+  let onOutcome: @Sendable (_ destination: MailDomain, _ accepted: Int, _ failed: Int) -> Void
 
   /// Records the outcomes of one claim, with the reports they call for, in one transaction.
   ///
@@ -18,6 +20,11 @@ struct Settler: Sendable {
   func settle(_ claim: QueueClaim, _ outcomes: [AttemptOutcome]) async {
     let batch = await batch(claim, outcomes)
     await record(batch, claim.message.id)
+    let accepted = outcomes.count { $0.failure == nil && !$0.remote.isEmpty }
+    let failed = outcomes.count { $0.failure?.isPermanent == true && $0.failure?.remote.isEmpty == false }
+    if accepted > 0 || failed > 0, let destination = try? MailDomain(claim.destination) {
+      onOutcome(destination, accepted, failed)
+    }
   }
 
   /// Records the outcomes of an attempt that was cut off: what was delivered is done, the rest was never tried.

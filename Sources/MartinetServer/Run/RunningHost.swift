@@ -29,6 +29,7 @@ final class RunningHost: Sendable {
   let limiter: FailedLoginLimiter
   let certificates: TLSCertificates?
   let smtp: SMTPHost
+  let queues: QueueStarter
   let log: Logger
   private let time: any TimeSource
   private let level: Logger.Level
@@ -57,11 +58,15 @@ final class RunningHost: Sendable {
       mailAccount: { HostRooms.mailAccount($0, mail: mail) }, queue: rooms.queue, resolver: resolver,
       transport: SMTPClient(
         group: MultiThreadedEventLoopGroup.singleton, files: .singleton, log: Self.logger("client", level)),
-      time: time, log: Self.logger("delivery", level))
+      time: time, log: Self.logger("delivery", level),
+      onOutcome: { [relay = rooms.relay] in relay.noteDeliveries(to: $0, accepted: $1, failed: $2) })
+    queues = QueueStarter(
+      settings: ETRNSettings(configuration), queue: rooms.queue, resolver: resolver, time: time,
+      log: Self.logger("etrn", level))
     smtp = SMTPHost(
       settings: SMTPServerSettings(configuration, rooms.folder), acceptor: delivery,
       rights: HostRights(accounts: rooms.accounts, relay: rooms.relay, log: Self.logger("smtp", level)),
-      resolver: resolver, limiter: limiter, files: .singleton, time: time)
+      resolver: resolver, queues: queues, limiter: limiter, files: .singleton, time: time)
   }
 
   /// The protocol behind a listener.
@@ -95,6 +100,9 @@ final class RunningHost: Sendable {
     [
       HostService(name: "accounts") { [rooms] in await cancelWhenGracefulShutdown { await rooms.accounts.run() } },
       HostService(name: "relay") { [rooms] in await cancelWhenGracefulShutdown { await rooms.relay.run() } },
+      HostService(name: "validation") { [rooms, resolver] in
+        await cancelWhenGracefulShutdown { await rooms.relay.runValidation(resolver: resolver) }
+      },
       HostService(name: "changes") { await self.followChanges() },
       HostService(name: "blacklist") { await self.followBlacklist() },
       HostService(name: "queue") { [delivery] in
@@ -155,6 +163,7 @@ final class RunningHost: Sendable {
     await cancelWhenGracefulShutdown {
       for await network in self.rooms.relay.newlyBlacklisted() {
         self.wire.endSessions(network: network, listeners: listeners, reason: "blacklisted")
+        await self.notify(of: network, at: self.time.now)
       }
     }
   }
@@ -180,6 +189,7 @@ final class RunningHost: Sendable {
       limiter.update(FailedLoginSettings(fresh))
       rooms.relay.reload(RelaySettings(fresh))
       smtp.update(SMTPServerSettings(fresh, rooms.folder))
+      queues.update(ETRNSettings(fresh))
       log.notice("configuration and certificates reloaded")
       return nil
     } catch {

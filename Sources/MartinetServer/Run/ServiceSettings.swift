@@ -30,6 +30,17 @@ extension SMTPServerSettings {
   }
 }
 
+extension ETRNSettings {
+  init(_ configuration: Configuration) {
+    self.init()
+    for (name, networks) in configuration.smtp.etrn {
+      let isTree = name.hasPrefix("@")
+      guard let domain = try? MailDomain(isTree ? name.dropFirst() : name[...]) else { continue }
+      nodes[(isTree ? "@" : "") + domain.ascii] = networks
+    }
+  }
+}
+
 extension POP3Settings {
   init(_ configuration: Configuration) {
     self.init(hostname: configuration.hostname)

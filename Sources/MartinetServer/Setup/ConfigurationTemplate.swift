@@ -99,12 +99,22 @@ package struct ConfigurationTemplate: Sendable {
       check-sender-domain: \(isDemo ? "false" : "true ")       # MAIL FROM needs a domain with MX or address\(isDemo ? " (off: a sandbox may have no DNS)" : "")
       bare-line-ends: refuse           # bare CR or LF in a message: refuse or normalise
       badmailfrom: []                  # envelope senders refused: addresses or @domain
+      etrn: {}                         # domains whose queue a client may start (ETRN), and from where:
+      #   customer.example: [192.0.2.0/24]
+      #   "@other.example": []         # all below it too; an empty list: from the domain's own mail exchangers
 
     limits:
       message-size: 10240000
       recipients: 100                  # of one message
       messages-per-minute: 100         # of one network or account; above it: refusal, then the blacklist
       unvalidated-per-minute: 10       # of those, to or from domains that are not validated
+      unvalidated-scope: clients       # whose: clients (AUTH or a POP/IMAP login), or all
+      # well-known-domains: [gmail.com, outlook.com]   # validated destinations; a list of large providers is built in
+      strikes: 5                       # oversized or over-addressed messages in 10 minutes, then the blacklist
+      blacklist-terms: [15m, 1h, 24h]  # first, second, third time; after that until lifted
+      overrun-target: ip               # ip, or account-first: the account loses sending before its network does
+      silence: silent                  # how a blacklisted client is met: silent, reset, reply or export
+      silence-time: 60s
       connections-per-address: 50
       connections: 20000
       failed-logins-per-minute: 10

@@ -3,6 +3,7 @@ import Configuration
 import DNSResolver
 import MailQueue
 import MailStore
+import MailSyntax
 import RelayAccess
 import Wire
 
@@ -32,6 +33,16 @@ extension RelaySettings {
     limits.unvalidatedPerMinute = configuration.limits.unvalidatedPerMinute
     limits.exemptNetworks = configuration.limits.exemptNetworks
     limits.includeNetworks = configuration.limits.includeNetworks
+    limits.strikes = configuration.limits.strikes
+    limits.terms = configuration.limits.blacklistTerms
+    limits.overrunTarget = LimitSettings.OverrunTarget(rawValue: configuration.limits.overrunTarget) ?? .ip
+    limits.silence = LimitSettings.SilenceMode(rawValue: configuration.limits.silence) ?? .silent
+    limits.silenceDuration = configuration.limits.silenceTime
+    validation.scope = ValidationSettings.Scope(rawValue: configuration.limits.unvalidatedScope) ?? .clients
+    validation.ownNames = Set([configuration.hostname.lowercased()] + configuration.tls.hosts.keys)
+    if let known = configuration.limits.wellKnownDomains {
+      validation.wellKnown = Set(known.map { (try? MailDomain($0))?.ascii ?? $0 })
+    }
     limits.silentConnections = max(1, configuration.limits.connections / 100)
   }
 }

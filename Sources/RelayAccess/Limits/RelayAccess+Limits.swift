@@ -116,6 +116,7 @@ extension RelayAccess {
   /// overran.
   private func stop(_ peer: IPAddress, account: Account?, reason: String, counters: String) async throws {
     guard let account, settings.limits.overrunTarget == .accountFirst else {
+      if let account { noteOffender(account, net: policy.clientNetwork(peer)) }
       _ = try await blacklistForOverrun(peer, cause: .rate, reason: reason, counters: counters)
       return
     }

@@ -81,6 +81,30 @@ package struct HostRights: SendingRights {
     try await relay.chargeMessage(peer: peer, account: sender?.account)
   }
 
+  /// Counts a message whose sender or recipient is not validated.
+  package func countUnvalidated(
+    _ side: MessageSide, peer: IPAddress, sender: Sender?
+  ) async throws -> UnvalidatedVerdict {
+    guard sender != nil || relay.settings.validation.scope == .all else { return .notCounted }
+    let isValidated =
+      switch side {
+      case .sender(let address):
+        // A stranger's domain is not ours to verify: it may be well known or have earned its standing.
+        if sender == nil, let address {
+          try await relay.standing(of: address.domain) != nil
+        } else {
+          try await relay.isValidated(sender: address)
+        }
+      case .recipient(let domain): try await relay.standing(of: domain) != nil
+      }
+    guard !isValidated else { return .notCounted }
+    return switch try await relay.chargeUnvalidated(peer: peer, account: sender?.account) {
+    case .accepted: .counted
+    case .refused(let reply): .refused(reply)
+    case .blacklisted: .blacklisted
+    }
+  }
+
   /// Notes an overrun.
   package func strike(_ cause: StrikeCause, peer: IPAddress) async {
     do {

@@ -64,6 +64,26 @@ package struct RelayQuestion: Sendable {
   package var earlierRecipients: Int
 }
 
+/// The side of a message whose domain may lack validation (R4).
+package enum MessageSide: Sendable {
+  /// The reverse path; `nil` for `<>`.
+  case sender(EmailAddress?)
+  /// A recipient's domain.
+  case recipient(MailDomain)
+}
+
+/// What came of counting a message as unvalidated.
+package enum UnvalidatedVerdict: Sendable, Equatable {
+  /// The side is validated, or such mail is not counted for this client.
+  case notCounted
+  /// It was counted: the transaction need not be counted again.
+  case counted
+  /// It crosses the limit.
+  case refused(SMTPReply)
+  /// The client is blacklisted.
+  case blacklisted
+}
+
 /// What a session asks about rights: `Accounts` and `RelayAccess` behind one seam, so that it can be tested without them.
 package protocol SendingRights: Sendable {
   /// Asked before the greeting.
@@ -84,6 +104,10 @@ package protocol SendingRights: Sendable {
   func mayRelay(_ question: RelayQuestion) async throws -> RelayAnswer
   /// Counts a MAIL against the rates (R3).
   func countMail(peer: IPAddress, sender: Sender?) async throws -> RateVerdict
+  /// Counts a message against the smaller rate when a side of it is not validated (R4).
+  ///
+  /// - Parameter sender: the client by AUTH or lease; `nil` for strangers.
+  func countUnvalidated(_ side: MessageSide, peer: IPAddress, sender: Sender?) async throws -> UnvalidatedVerdict
   /// Notes an overrun that is refused by itself, but not for ever.
   func strike(_ cause: StrikeCause, peer: IPAddress) async
 }

@@ -16,6 +16,10 @@ struct MailTransaction {
   var keys: Set<String> = []
   /// Recipients for which the right to relay was asked and given.
   var relayed = 0
+  /// Whether the message was counted as unvalidated (R4); once is enough.
+  var isCountedUnvalidated = false
+  /// Whether its sender was looked at for that.
+  var isSenderJudged = false
   /// Whether any RCPT was refused.
   var hasRefusedRecipients = false
   /// The message of BDAT so far.

@@ -31,6 +31,10 @@ extension SMTPServerSession {
     case nil: return try await refuse(Replies.temporaryFailure)
     }
     transaction = MailTransaction(sender: from, parameters: parameters, right: sender.map { ($0, .auth) })
+    if let end = try await judgeSender() {
+      transaction = nil
+      return end
+    }
     noteMail()
     return reply(Replies.mailOK)
   }

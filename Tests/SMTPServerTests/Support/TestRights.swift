@@ -16,6 +16,10 @@ final class TestRights: SendingRights {
     var verdict: RateVerdict = .accepted
     var strikes: [StrikeCause] = []
     var failures = 0
+    /// Domains that count as not validated, and what counting answers.
+    var unvalidated: Set<String> = []
+    var unvalidatedVerdict = UnvalidatedVerdict.counted
+    var counted: [String] = []
   }
   let state = Mutex(State())
   static let alice = Sender(id: 1, login: "alice@example.test")
@@ -59,6 +63,22 @@ final class TestRights: SendingRights {
   }
 
   func countMail(peer: IPAddress, sender: Sender?) async throws -> RateVerdict { state.withLock { $0.verdict } }
+
+  func countUnvalidated(
+    _ side: MessageSide, peer: IPAddress, sender: Sender?
+  ) async throws -> UnvalidatedVerdict {
+    guard sender != nil else { return .notCounted }
+    let domain =
+      switch side {
+      case .sender(let address): address?.domain.ascii ?? ""
+      case .recipient(let domain): domain.ascii
+      }
+    return state.withLock { state in
+      guard state.unvalidated.contains(domain) else { return .notCounted }
+      state.counted.append(domain)
+      return state.unvalidatedVerdict
+    }
+  }
 
   func strike(_ cause: StrikeCause, peer: IPAddress) async { state.withLock { $0.strikes.append(cause) } }
 }

@@ -1,0 +1,142 @@
+"""Rates, strikes, the blacklist and its silence, with python's own SMTP client from several loopback addresses."""
+import smtplib
+import socket
+import time
+import unittest
+
+from host import PASSWORD, Host
+
+ALICE, BOB = "alice@example.test", "bob@example.test"
+LETTER = "From: friend@outside.test\r\nSubject: hello\r\n\r\nhello\r\n"
+
+
+class Client(smtplib.SMTP):
+    """Leaves without a word: a blacklisted client's QUIT is answered with 421."""
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Limits(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.host = Host('limits: {include-networks: ["127.0.0.0/8"], exempt-networks: [127.0.0.9], messages-per-minute: 5,'
+                        ' unvalidated-per-minute: 3, blacklist-terms: [6s, 9s], silence-time: 1s, message-size: 20000}\n'
+                        'queue: {smarthost: "127.0.0.1:9"}\n'
+                        'smtp: {check-sender-domain: false, etrn: {customer.test: [127.0.0.0/8]}}\n').start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.host.close()
+
+    def smtp(self, source, service="smtp"):
+        return Client("127.0.0.1", self.host.port[service], "client.test", 10, (source, 0))
+
+    def octets(self, source, service="smtp"):
+        """All that the server sends to a client that says nothing."""
+        with socket.create_connection(("127.0.0.1", self.host.port[service]), 10, (source, 0)) as s:
+            s.settimeout(3)
+            return s.recv(100)
+
+    def send(self, client, sender="friend@outside.test"):
+        code, text = client.mail(sender)
+        if code == 250:
+            client.rset()
+        return code, text.decode()
+
+    def overrun(self, source):
+        with self.smtp(source) as client:
+            client.ehlo()
+            for _ in range(10):
+                code, text = self.send(client)
+                if code != 250:
+                    break
+            try:
+                after = client.mail("friend@outside.test")[0]
+            except smtplib.SMTPServerDisconnected:
+                after = 421
+        return code, text, after
+
+    def entries(self, source):
+        return [e for e in self.host.cli("blacklist", "list") if e["net"] == f"{source}/32" or e["net"] == source]
+
+    def test_rate_blacklist_and_silence(self):
+        """R3 R7 R9: 450 4.7.1 once, 421, then not one octet on SMTP; POP goes on; the second term is longer; a notice."""
+        source = "127.0.0.2"
+        with socket.create_connection(("127.0.0.1", self.host.port["pop3"]), 10, (source, 0)) as s:
+            file = s.makefile("rwb", 0)
+            for line in (None, f"USER {ALICE}", f"PASS {PASSWORD}"):
+                if line:
+                    file.write(line.encode() + b"\r\n")
+                self.assertTrue(file.readline().startswith(b"+OK"))
+            file.close()
+        self.assertEqual(self.overrun(source), (450, "4.7.1 rate limit exceeded (5 per minute)", 421))
+        for service in ("smtp", "smtp-alt", "submission", "submissions"):
+            self.assertEqual(self.octets(source, service), b"", service)
+        self.assertTrue(self.octets(source, "pop3").startswith(b"+OK"))
+        self.assertTrue(self.octets(source, "imap").startswith(b"* OK"))
+        self.assertTrue(self.octets("127.0.0.3").startswith(b"220 mail.example.test"))
+        entry = self.entries(source)[0]
+        self.assertEqual(entry["cause"], "rate")
+        self.host.wait_for(lambda: any(b"may not send mail for now" in m for m in self.host.messages("alice")))
+        notice = [m for m in self.host.messages("alice") if b"may not send mail for now" in m][0]
+        self.assertIn(b"127.0.0.2", notice)
+        self.host.wait_for(lambda: self.octets(source).startswith(b"220"), 15)
+        self.assertEqual(self.overrun(source)[0], 450)
+        began = time.monotonic()
+        self.host.wait_for(lambda: self.octets(source).startswith(b"220"), 20)
+        self.assertGreater(time.monotonic() - began, 7)
+
+    def test_unvalidated(self):
+        """R4: the fourth message in a minute from a domain nobody has verified is one too many."""
+        with self.smtp("127.0.0.4", "submission") as client:
+            client.login(ALICE, PASSWORD)
+            for _ in range(3):
+                self.assertEqual(client.mail(ALICE)[0], 250)
+                client.rset()
+            self.assertEqual(client.mail(ALICE), (450, b"4.7.1 rate limit exceeded (3 per minute)"))
+        self.assertEqual(self.octets("127.0.0.4"), b"")
+
+    def test_strikes(self):
+        """R5 R7 R37: five messages over the size in ten minutes, each refused as such, and the sixth hears nothing."""
+        for _ in range(5):
+            with self.smtp("127.0.0.5") as client:
+                client.ehlo()
+                code, text = client.mail("friend@outside.test", ["SIZE=30000"])
+                self.assertEqual((code, text), (552, b"5.3.4 sorry, that message size exceeds my databytes limit (#5.3.4)"))
+        self.assertEqual(self.octets("127.0.0.5"), b"")
+        self.assertEqual(self.entries("127.0.0.5")[0]["cause"], "strikes")
+
+    def test_exempt(self):
+        """R7: an exempt network is never limited."""
+        with self.smtp("127.0.0.9") as client:
+            client.ehlo()
+            for _ in range(10):
+                self.assertEqual(self.send(client)[0], 250)
+
+    def test_added_by_hand(self):
+        """R7 R9: an administrator's entry works at once, and so does its end."""
+        self.host.cli("blacklist", "add", "127.0.0.6", "--ttl", "1h", "--reason", "spam")
+        self.host.wait_for(lambda: self.octets("127.0.0.6") == b"")
+        self.host.cli("blacklist", "lift", "127.0.0.6")
+        self.host.wait_for(lambda: self.octets("127.0.0.6").startswith(b"220"))
+
+    def test_etrn(self):
+        """R18 R19: a listed domain's queue starts, other domains are refused, TURN is not there."""
+        with self.smtp("127.0.0.9", "submission") as client:
+            client.login(ALICE, PASSWORD)
+            client.sendmail(ALICE, ["friend@customer.test"], LETTER.replace("friend@outside.test", ALICE))
+        deferred = lambda: any(r["address"] == "friend@customer.test" and r["attempts"] > 0
+                               for m in self.host.cli("queue", "list") for r in m["recipients"])
+        self.host.wait_for(deferred)
+        with self.smtp("127.0.0.9") as client:
+            client.ehlo()
+            self.assertEqual(client.docmd("ETRN", "customer.test"),
+                             (253, b"2.0.0 OK, 1 pending messages for node customer.test started"))
+            self.assertEqual(client.docmd("ETRN", "customer.test")[0], 250)
+            self.assertEqual(client.docmd("ETRN", "outside.test")[0], 459)
+            self.assertEqual(client.docmd("TURN")[0], 502)
+
+
+if __name__ == "__main__":
+    unittest.main()
