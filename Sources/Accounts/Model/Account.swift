@@ -2,7 +2,10 @@ import Basics
 import MailSyntax
 
 /// One mailbox with a login, as the rooms above see it; every rule of offer, domain and account is applied already.
-package struct Account: Sendable, Hashable {
+///
+/// A class, as every session holds one all its life and passes it through many suspended calls, whose frames would each
+/// hold a copy.
+package final class Account: Sendable, Hashable {
   /// The row's number; never used again after the account is gone.
   package let id: Int64
   /// `user@domain`, folded; the domain is the real one, never an alias domain.
@@ -40,6 +43,46 @@ package struct Account: Sendable, Hashable {
   package var key: String { address.key }
   /// Whether this is the domain's postmaster, which can be neither deleted nor suspended.
   package var isPostmaster: Bool { address.localPart == postmasterName }
+
+  /// Makes the value from what the store holds; nothing is checked.
+  package init(
+    id: Int64, address: EmailAddress, domainID: Int64, directory: String, quota: Quota, quotaIsOwn: Bool,
+    denied: Set<MailService>, deniedByItself: Set<MailService>, suspended: Bool, suspendedByItself: Bool,
+    offer: OfferFeatures, passwordChangedAt: Timestamp, createdAt: Timestamp, comment: String, hasSCRAMKeys: Bool,
+    hasAPOPSecret: Bool
+  ) {
+    self.id = id
+    self.address = address
+    self.domainID = domainID
+    self.directory = directory
+    self.quota = quota
+    self.quotaIsOwn = quotaIsOwn
+    self.denied = denied
+    self.deniedByItself = deniedByItself
+    self.suspended = suspended
+    self.suspendedByItself = suspendedByItself
+    self.offer = offer
+    self.passwordChangedAt = passwordChangedAt
+    self.createdAt = createdAt
+    self.comment = comment
+    self.hasSCRAMKeys = hasSCRAMKeys
+    self.hasAPOPSecret = hasAPOPSecret
+  }
+
+  /// Whether both say the same of the same account.
+  package static func == (left: Account, right: Account) -> Bool {
+    left === right
+      || left.id == right.id && left.address == right.address && left.domainID == right.domainID
+        && left.directory == right.directory && left.quota == right.quota && left.quotaIsOwn == right.quotaIsOwn
+        && left.denied == right.denied && left.deniedByItself == right.deniedByItself
+        && left.suspended == right.suspended && left.suspendedByItself == right.suspendedByItself
+        && left.offer == right.offer && left.passwordChangedAt == right.passwordChangedAt
+        && left.createdAt == right.createdAt && left.comment == right.comment
+        && left.hasSCRAMKeys == right.hasSCRAMKeys && left.hasAPOPSecret == right.hasAPOPSecret
+  }
+
+  /// Hashes the number; equal accounts have equal numbers.
+  package func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
 
 /// The local part every domain has (RFC 5321 section 4.5.1).

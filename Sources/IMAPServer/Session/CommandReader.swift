@@ -72,7 +72,9 @@ extension IMAPSession {
     while true {
       let silent = service.time.uptime - start
       guard silent < limits.idleTimeout else { throw ConnectionError.timeout }
-      let wait = min(limits.idleTimeout - silent, try await touchLease())
+      var leaseWait = timeToTouchLease()
+      if leaseWait <= .zero { leaseWait = await touchLease() }
+      let wait = min(limits.idleTimeout - silent, leaseWait)
       do {
         switch try await connection.readLine(limit: lineLimit, timeout: wait, or: wakeup) {
         case .line(let line): return line

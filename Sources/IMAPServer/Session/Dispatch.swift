@@ -10,17 +10,23 @@ extension IMAPSession {
     case .append(let head, let header):
       try await append(head, header)
     case .command(let bytes):
-      let parsed: CommandParser.Parsed
-      do throws(GrammarError) {
-        parsed = try CommandParser.parse(bytes)
-      } catch {
-        return answer(.bad(error.text), tag: nil)
-      }
-      switch parsed.command {
-      case .failure(let error): answer(.bad(error.text), tag: parsed.tag)
-      case .success(let command): try await perform(command, tag: parsed.tag)
-      }
+      if let (tag, command) = parse(bytes) { try await perform(command, tag: tag) }
     }
+  }
+
+  /// The command and its tag; `nil` when it was refused. Not inlined: see ``warn(_:_:)``.
+  @inline(never)
+  private func parse(_ bytes: [UInt8]) -> (tag: [UInt8], command: Command)? {
+    do throws(GrammarError) {
+      let parsed = try CommandParser.parse(bytes)
+      switch parsed.command {
+      case .success(let command): return (parsed.tag, command)
+      case .failure(let error): answer(.bad(error.text), tag: parsed.tag)
+      }
+    } catch {
+      answer(.bad(error.text), tag: nil)
+    }
+    return nil
   }
 
   /// Carries a command out and turns what went wrong into its answer.
@@ -95,6 +101,7 @@ extension IMAPSession {
     }
   }
 
+  // Three functions, as a frame holds the payloads of all its cases at once, and sessions keep the deepest one.
   private func run(_ command: Command, tag: [UInt8]) async throws {
     switch command {
     case .capability: try await capability(tag)
@@ -114,6 +121,16 @@ extension IMAPSession {
       try await runFolderCommand(command, tag: tag)
     case .list(let argument): try await list(argument, tag)
     case .lsub(let argument): try await lsub(argument, tag)
+    case .getQuota(let root): try await getQuota(root, tag)
+    case .getQuotaRoot(let name): try await getQuotaRoot(name, tag)
+    case .setQuota: throw Refusal.no(.noPermission, "Only the administrator sets quotas")
+    case .expunge, .search, .sort, .thread, .fetch, .store, .copy, .move:
+      try await runMessageCommand(command, tag: tag)
+    }
+  }
+
+  private func runMessageCommand(_ command: Command, tag: [UInt8]) async throws {
+    switch command {
     case .expunge(let uids): try await expunge(uids, tag)
     case .search(let argument, let uid): try await search(argument, uid: uid, tag)
     case .sort(let argument, let uid): try await sort(argument, uid: uid, tag)
@@ -122,9 +139,7 @@ extension IMAPSession {
     case .store(let argument, let uid): try await store(argument, uid: uid, tag)
     case .copy(let set, let target, let uid): try await copy(set, to: target, uid: uid, moves: false, tag)
     case .move(let set, let target, let uid): try await copy(set, to: target, uid: uid, moves: true, tag)
-    case .getQuota(let root): try await getQuota(root, tag)
-    case .getQuotaRoot(let name): try await getQuotaRoot(name, tag)
-    case .setQuota: throw Refusal.no(.noPermission, "Only the administrator sets quotas")
+    default: break
     }
   }
 }

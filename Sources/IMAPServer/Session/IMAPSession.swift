@@ -89,6 +89,7 @@ final class IMAPSession {
     try await connection.flushIfLarge()
   }
 
+  @inline(never)
   private func greet() {
     out.text("* OK [CAPABILITY ")
     out.raw(capabilities().joined(separator: " "))
@@ -98,7 +99,8 @@ final class IMAPSession {
     send()
   }
 
-  /// The last words for an end that a client may hear about.
+  /// The last words for an end that a client may hear about. Not inlined, as `run` keeps its frame all the session long.
+  @inline(never)
   private func sayGoodbye(_ error: ConnectionError) -> Bool {
     switch error {
     case .shuttingDown: bye(.unavailable, "Server is shutting down")
@@ -112,6 +114,7 @@ final class IMAPSession {
   }
 
   /// `* BYE`, after which nothing is read any more.
+  @inline(never)
   func bye(_ code: ResponseCode?, _ text: String) {
     out.text("* BYE ")
     status(code, text)
@@ -119,6 +122,7 @@ final class IMAPSession {
   }
 
   /// `* OK`, `* NO` and their kin; `[code] text` and the line end.
+  @inline(never)
   func untagged(_ kind: StaticString, _ code: ResponseCode?, _ text: String) {
     out.text("* ")
     out.text(kind)
@@ -127,6 +131,7 @@ final class IMAPSession {
   }
 
   /// The end of a command.
+  @inline(never)
   func tagged(_ tag: [UInt8], _ kind: StaticString, _ code: ResponseCode?, _ text: String) {
     out.raw(tag)
     out.space()
@@ -135,6 +140,7 @@ final class IMAPSession {
     status(code, text)
   }
 
+  @inline(never)
   private func status(_ code: ResponseCode?, _ text: String) {
     if let code {
       out.octet(UInt8(ascii: "["))

@@ -12,6 +12,7 @@ extension IMAPSession {
     out.text("+ idling\r\n")
     try await sync(allowExpunge: true)
     send()
+    out.bytes = []
     guard let last = try await waitForDone() else {
       isEnding = true
       return
@@ -29,7 +30,9 @@ extension IMAPSession {
     while true {
       let now = service.time.uptime
       guard now - start < limits.idleTimeout else { throw ConnectionError.timeout }
-      var wait = min(limits.idleTimeout - (now - start), try await touchLease())
+      var leaseWait = timeToTouchLease()
+      if leaseWait <= .zero { leaseWait = await touchLease() }
+      var wait = min(limits.idleTimeout - (now - start), leaseWait)
       if let keepalive = limits.idleKeepalive {
         if now - lastWords >= keepalive {
           untagged("OK", nil, "Still here")

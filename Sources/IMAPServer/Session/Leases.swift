@@ -11,31 +11,43 @@ extension IMAPSession {
   /// - Throws: `LoginRefusal` when the account changed between the check of its password and this.
   func openLease(_ account: Account) async throws {
     do {
-      try await service.relay.openLease(
-        account: account, peer: connection.peer, service: .imap, tls: connection.tls != nil)
+      _ = try await apart { [service, peer = connection.peer, isTLS = connection.tls != nil] in
+        try await service.relay.openLease(account: account, peer: peer, service: .imap, tls: isTLS)
+      }
     } catch let refusal as LeaseRefusal {
       connection.log.info("account changed during login", metadata: ["reason": "\(refusal)"])
       throw refusal.reason == "password-changed"
         ? LoginRefusal.badCredentials : LoginRefusal.serviceDenied(text: "This account may not be used at the moment")
     } catch {
-      connection.log.warning("open-smtp lease not opened", metadata: ["error": "\(error)"])
+      warn("open-smtp lease not opened", error)
     }
   }
 
-  /// Touches the lease when it is due.
+  /// The time until the lease is to be touched; zero or less: now.
+  func timeToTouchLease() -> Duration {
+    guard let user else { return settings.leaseInterval }
+    return user.leaseDue - service.time.uptime
+  }
+
+  /// Touches the lease.
   ///
-  /// - Returns: the time until it will be due.
-  func touchLease() async throws -> Duration {
-    guard let known = user else { return settings.leaseInterval }
-    let left = known.leaseDue - service.time.uptime
-    guard left <= .zero else { return left }
+  /// - Returns: the time until it is to be touched again.
+  func touchLease() async -> Duration {
+    guard let account = user?.account else { return settings.leaseInterval }
     do {
-      try await service.relay.touchLease(
-        account: known.account, peer: connection.peer, service: .imap, tls: connection.tls != nil)
+      try await apart { [service, peer = connection.peer, isTLS = connection.tls != nil] in
+        try await service.relay.touchLease(account: account, peer: peer, service: .imap, tls: isTLS)
+      }
     } catch {
-      connection.log.warning("open-smtp lease not touched", metadata: ["error": "\(error)"])
+      warn("open-smtp lease not touched", error)
     }
     user?.leaseDue = service.time.uptime + settings.leaseInterval
     return settings.leaseInterval
+  }
+
+  /// Logs a failure that the client need not hear of. Not inlined: what builds the line would stay in async frames.
+  @inline(never)
+  func warn(_ text: Logger.Message, _ error: any Error) {
+    connection.log.warning(text, metadata: ["error": "\(error)"])
   }
 }

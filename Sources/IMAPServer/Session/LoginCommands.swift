@@ -23,11 +23,12 @@ extension IMAPSession {
       throw Refusal.no(.privacyRequired, "Passwords are accepted over TLS only; send STARTTLS first")
     }
     let peer = connection.peer
-    let accounts = service.accounts
     let login = String(decoding: name, as: UTF8.self)
     try await loggingIn(tag) {
-      try await self.service.limiter.guarded(peer) {
-        try await accounts.authenticate(login: login, password: password, service: .imap, from: peer)
+      try await apart { [service] in
+        try await service.limiter.guarded(peer) {
+          try await service.accounts.authenticate(login: login, password: password, service: .imap, from: peer)
+        }
       }
     }
   }
@@ -95,7 +96,7 @@ extension IMAPSession {
   /// Many wrong passwords from a network pause its OPEN-SMTP leases.
   private func noteWrongPassword() async {
     do {
-      try await service.relay.loginFailed(peer: connection.peer)
+      try await apart { [service, peer = connection.peer] in try await service.relay.loginFailed(peer: peer) }
     } catch {
       connection.log.error("a failed login could not be noted", metadata: ["error": "\(error)"])
     }
@@ -125,12 +126,18 @@ extension IMAPSession {
   private func open(_ account: Account) async throws {
     let mail = service.mailAccount(account)
     do {
-      try await service.store.create(mail)
+      try await apart { [service] in try await service.store.create(mail) }
     } catch let error as StoreError {
       // The mailbox may be unwritable or the disk full; reading and deleting must still work.
-      connection.log.warning("mailbox could not be made", metadata: ["account": "\(account.key)", "error": "\(error)"])
+      warn("mailbox of \(account.key) could not be made", error)
     }
     try await openLease(account)
+    begin(account, mail)
+  }
+
+  /// What changes with the login. Not inlined: see ``warn(_:_:)``.
+  @inline(never)
+  private func begin(_ account: Account, _ mail: MailAccount) {
     let now = service.time.uptime
     user = User(account: account, mail: mail, readAt: now, leaseDue: now + settings.leaseInterval)
     badCommands = 0
@@ -154,7 +161,8 @@ extension IMAPSession {
       bye(nil, "The password has changed; please log in again")
       return true
     }
-    guard let account = try? await service.accounts.account(id: known.account.id) else {
+    let id = known.account.id
+    guard let account = try? await apart({ [service] in try await service.accounts.account(id: id) }) else {
       if what == .deleted { bye(nil, "This account is gone") }
       return what == .deleted
     }

@@ -1,40 +1,64 @@
+import Basics
 import MailStore
 
 /// SELECT, EXAMINE, CLOSE and UNSELECT (RFC 3501 section 6.3.1, 6.4.2, RFC 3691).
 extension IMAPSession {
   func select(_ argument: SelectArgument, readOnly: Bool, _ tag: [UInt8]) async throws {
+    let (mail, name) = try leaveMailbox(for: argument)
+    let opening = try await apart { [service] in try await Opening(service.store, mail, name, readOnly: readOnly) }
+    enter(opening, name, argument, readOnly: readOnly)
+    if let resync = argument.quickResync { try await self.resync(resync) }
+    tagged(
+      tag, "OK", readOnly ? .readOnly : .readWrite, readOnly ? "EXAMINE completed" : "SELECT completed")
+  }
+
+  /// What the store gives when a mailbox is selected.
+  private struct Opening: Sendable {
+    let mailbox: Mailbox
+    let snapshot: MailboxSnapshot
+    var recent: [Range<UInt32>] = []
+
+    init(_ store: MailStore, _ mail: MailAccount, _ name: MailboxName, readOnly: Bool) async throws {
+      mailbox = try await store.mailbox(mail, name: name)
+      if !readOnly {
+        let claimed = try await mailbox.claimRecent()
+        snapshot = try await mailbox.snapshot()
+        if !claimed.isEmpty { recent = [claimed] }
+        return
+      }
+      // EXAMINE claims nothing: the messages no session has claimed are the newest ones.
+      snapshot = try await mailbox.snapshot()
+      let count = try await store.status(mail, name: name).recent
+      if count > 0, let first = snapshot.messages.suffix(count).first { recent = [first.uid..<UInt32.max] }
+    }
+  }
+
+  /// Leaves the mailbox selected so far, whatever comes of the command (RFC 3501 section 6.3.1).
+  ///
+  /// - Returns: whose mailbox to open, and which.
+  private func leaveMailbox(for argument: SelectArgument) throws -> (MailAccount, MailboxName) {
     let known = try currentUser()
-    // Whatever comes of it, the mailbox selected so far is left (RFC 3501 section 6.3.1).
     if selected != nil {
       selected = nil
       untagged("OK", .closed, "Previous mailbox closed")
     }
     if argument.quickResync != nil, !enabled.quickResync { throw Refusal.bad("QRESYNC is not enabled") }
-    let name = try mailboxName(argument.mailbox)
-    let mailbox = try await service.store.mailbox(known.mail, name: name)
-    var recent: [Range<UInt32>] = []
-    if !readOnly, case let claimed = try await mailbox.claimRecent(), !claimed.isEmpty { recent = [claimed] }
-    let snapshot = try await mailbox.snapshot()
-    if readOnly { recent = try await unclaimed(known.mail, name, snapshot) }
+    return (known.mail, try mailboxName(argument.mailbox))
+  }
+
+  // Not inlined, as `writeSelectResponses`: their temporaries would stay in the frame of `select`, and the memory of the
+  // deepest frame in the session.
+  @inline(never)
+  private func enter(_ opening: Opening, _ name: MailboxName, _ argument: SelectArgument, readOnly: Bool) {
     if argument.condStore { enabled.condStore = true }
     let current = Selected(
-      mailbox: mailbox, name: name, isReadOnly: readOnly, view: MailboxView(snapshot), recent: recent)
+      mailbox: opening.mailbox, name: name, isReadOnly: readOnly, view: MailboxView(opening.snapshot),
+      recent: opening.recent)
     selected = current
     writeSelectResponses(current)
-    if let resync = argument.quickResync { try await self.resync(resync, current) }
-    tagged(
-      tag, "OK", readOnly ? .readOnly : .readWrite, readOnly ? "EXAMINE completed" : "SELECT completed")
   }
 
-  /// For EXAMINE, which claims nothing: the messages no session has claimed are the newest ones.
-  private func unclaimed(
-    _ mail: MailAccount, _ name: MailboxName, _ snapshot: MailboxSnapshot
-  ) async throws -> [Range<UInt32>] {
-    let count = try await service.store.status(mail, name: name).recent
-    guard count > 0, let first = snapshot.messages.suffix(count).first else { return [] }
-    return [first.uid..<UInt32.max]
-  }
-
+  @inline(never)
   private func writeSelectResponses(_ current: Selected) {
     let snapshot = current.view.snapshot
     writeFlagLists(snapshot, isReadOnly: current.isReadOnly)
@@ -73,7 +97,8 @@ extension IMAPSession {
   }
 
   /// QRESYNC's answer: what has gone and what has changed since the client was last here (RFC 7162 section 3.2.5.1).
-  private func resync(_ resync: SelectArgument.QuickResync, _ current: Selected) async throws {
+  private func resync(_ resync: SelectArgument.QuickResync) async throws {
+    let current = try currentMailbox()
     let snapshot = current.view.snapshot
     guard resync.uidValidity == snapshot.uidValidity else { return }
     let known = resync.knownUIDs.map { $0.ranges(star: 0) } ?? [1...max(1, snapshot.uidNext &- 1)]

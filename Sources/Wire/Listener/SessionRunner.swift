@@ -39,51 +39,66 @@ final class SessionRunner: Sendable {
 
   /// Serves the connection; comes back when it is closed.
   func run() async {
-    await serve()
+    if let connection = await admit() { await converse(connection) }
     entry.channel.close(promise: nil)
     try? await entry.channel.closeFuture.get()
     table.leave(entry)
   }
 
-  private func serve() async {
+  /// Lets the connection in: header of the proxy, limits, TLS.
+  ///
+  /// - Returns: `nil` when there is to be no session. Its frame is gone while the session lasts.
+  private func admit() async -> Connection? {
     var connection = makeConnection(endpoints)
-    if let refusal { return await refuse(refusal, connection) }
+    if let refusal {
+      await refuse(refusal, connection)
+      return nil
+    }
     do {
       if spec.proxyNetworks.contains(where: { $0.contains(endpoints.peer) }) {
         connection = try await readProxyHeader(connection)
       }
       if !spec.allowedNetworks.isEmpty, !spec.allowedNetworks.contains(where: { $0.contains(connection.peer) }) {
         // No octet, as row 1 and row 9 ask.
-        return table.count { $0.refused += 1 }
+        table.count { $0.refused += 1 }
+        return nil
       }
       if let refusal = table.admit(entry, peer: connection.peer, expectsLogin: spec.expectsLogin) {
-        return await refuse(refusal, connection)
+        await refuse(refusal, connection)
+        return nil
       }
-      guard try await handler.meet(connection) else { return table.count { $0.refused += 1 } }
+      guard try await handler.meet(connection) else {
+        table.count { $0.refused += 1 }
+        return nil
+      }
       if spec.implicitTLS { try await handshake(connection) }
     } catch {
       connection.log.debug("not served", metadata: ["why": "\(error)"])
-      return
+      return nil
     }
     if spec.expectsLogin { connection.deadline = .now() + TimeAmount(settings.timeBeforeLogin) }
-    await converse(connection)
+    return connection
   }
 
   private func converse(_ connection: Connection) async {
     var endedEarly = false
     do {
       try await handler.serve(connection)
-    } catch let error as ConnectionError {
-      endedEarly = true
-      connection.log.debug("session ended", metadata: ["why": "\(error)"])
-      if case .tls = error { table.count { $0.failedHandshakes += 1 } }
     } catch {
       endedEarly = true
-      connection.log.error("session failed", metadata: ["why": "\(error)"])
+      note(error, connection)
     }
     guard !connection.isClosed else { return }
     await connection.finishOutput(within: settings.farewellTimeout)
     await connection.linger(always: endedEarly)
+  }
+
+  private func note(_ error: any Error, _ connection: Connection) {
+    guard let end = error as? ConnectionError else {
+      return connection.log.error("session failed", metadata: ["why": "\(error)"])
+    }
+    connection.log.debug("session ended", metadata: ["why": "\(end)"])
+    if case .tls = end { table.count { $0.failedHandshakes += 1 } }
   }
 
   private func handshake(_ connection: Connection) async throws {
