@@ -290,6 +290,8 @@ package struct StorageSection: Sendable {
   package var cache: Int64
   /// How long expunged mail is kept for undelete; zero for not at all.
   package var undelete: Duration
+  /// Octets of expunged mail kept per account.
+  package var undeleteSize: Int64
   /// Share of the quota at which a warning is written, in percent; 0 for never.
   package var quotaWarning: Int
 }

@@ -193,6 +193,7 @@ extension StorageSection {
     threads = reader.integer("threads", default: 16, in: 1...256)
     cache = reader.size("cache", default: 64 << 20, in: (1 << 20)...(1 << 36))
     undelete = reader.duration("undelete", default: .zero, in: .zero...(.seconds(365 * 86_400)))
+    undeleteSize = reader.size("undelete-size", default: 1 << 30, in: (1 << 20)...(1 << 46))
     quotaWarning = reader.integer("quota-warning", default: 90, in: 0...100)
     reader.finish()
   }

@@ -18,7 +18,7 @@ struct MartinetCommand: AsyncParsableCommand {
     subcommands: [
       InitCommand.self, ServeCommand.self, ConfigCommand.self, StatusCommand.self,
       DomainCommand.self, AccountCommand.self, AliasCommand.self, CatchAllCommand.self, OfferCommand.self,
-      QuotaCommand.self, VerifyCommand.self,
+      QuotaCommand.self, MailboxCommand.self, VerifyCommand.self,
       OpenSMTPCommand.self, BlacklistCommand.self, AddressCommand.self,
       QueueCommand.self,
     ])

@@ -50,6 +50,13 @@ class Commands(unittest.TestCase):
         self.assertIn(f"alice@{domain}", info)
         self.assertIn("26214400", info)  # sizes in octets
         self.assertEqual(len(host.cli("account", "list", "--domain", domain)), 2)
+        # Mailboxes: sound, rebuilt without losing a UID, nothing expunged that could come back.
+        self.assertTrue(host.cli("mailbox", "check", alice)["sound"])
+        for folder in host.cli("mailbox", "rebuild", alice)["folders"]:
+            self.assertEqual(folder["new_uids"] if folder["uidvalidity_before"] else 0, 0)
+        self.refused(3, "mailbox", "undelete", alice, "--folder", "INBOX", "--since", "24h", "--dry-run")
+        self.refused(2, "mailbox", "undelete", alice, "--since", "yesterday")
+        self.refused(3, "mailbox", "check", f"nobody%{domain}")
         host.cli("alias", "add", f"info@{domain}", f"alice@{domain}")
         self.assertEqual(len(host.cli("alias", "list", "--domain", domain)), 1)
         host.cli("alias", "rm", f"info@{domain}")

@@ -118,7 +118,8 @@ import Testing
       try old.execute(Index.migrations[0])
       try old.execute("PRAGMA user_version=1")
       try database.execute("ATTACH '\(path).old' AS old")
-      for table in ["folder", "page", "expunged", "message_index", "message_uidl"] {
+      try database.execute("INSERT INTO old.folder(\(Index.columns)) SELECT \(Index.columns) FROM main.folder")
+      for table in ["page", "expunged", "message_index", "message_uidl"] {
         try database.execute("INSERT INTO old.\(table) SELECT * FROM main.\(table)")
       }
       try database.execute("INSERT INTO old.message_keys(id, keys) SELECT id, keys FROM main.message_keys")

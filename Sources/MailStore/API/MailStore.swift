@@ -186,14 +186,23 @@ package final class POPLease: Sendable {
 extension MailStore {
   /// Removes what interrupted work left behind; to be called at start and daily.
   ///
-  /// Stale files in `tmp/`, folders whose removal was interrupted, kept messages whose time is over.
+  /// Stale files in `tmp/`, folders whose removal was interrupted, kept messages whose time is over. Indexes that
+  /// changed since are backed up.
   package func sweep(accounts: [MailAccount]) async throws {
     for account in accounts {
-      let store = try registry.account(account.directory)
-      try await host.onFiles {
-        store.sweepTemporaryFiles()
-        store.sweepExpunged()
+      do { try await sweep(account) } catch let error as StoreError where error.code != .closed {
+        host.log.warning("not swept", metadata: ["account": "\(account.key)", "error": "\(error)"])
       }
     }
+  }
+
+  private func sweep(_ account: MailAccount) async throws {
+    let store = try registry.account(account.directory)
+    let expired = try await host.onFiles {
+      store.sweepTemporaryFiles()
+      return store.kept.sweep()
+    }
+    if let expired { try await store.forgetKept(before: expired) }
+    try await store.backUpIndexIfChanged()
   }
 }

@@ -34,6 +34,8 @@ package struct MailStoreSettings: Sendable {
   package var temporaryFileAge = Duration.seconds(36 * 3600)
   /// How long expunged mail is kept as hard links for undelete; `nil` keeps none.
   package var undelete: Duration?
+  /// Octets of expunged mail kept per account; the oldest goes first.
+  package var undeleteBytes: Int64 = 1 << 30
   /// Percentage of the quota at which the owner gets a warning message; 0 sends none.
   package var quotaWarningPercent = 90
   /// Least time between two warnings.

@@ -152,6 +152,11 @@ final class FolderView {
     names.remove(positions)
   }
 
+  /// The names keyword bits stand for.
+  func keywordNames(_ bits: UInt64) -> [String] {
+    keywords.indices.compactMap { bits & (1 << UInt64($0)) != 0 && !keywords[$0].isEmpty ? keywords[$0] : nil }
+  }
+
   /// The name of a message's file in its directory.
   func fileName(_ position: Int) -> String {
     let record = records[position]

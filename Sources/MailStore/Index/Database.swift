@@ -131,6 +131,11 @@ final class Statement {
     return self
   }
 
+  /// Takes over a column of another statement's row, of whatever type.
+  func bind(_ index: Int32, from source: Statement, column: Int32) {
+    sqlite3_bind_value(handle, index, sqlite3_column_value(source.handle, column))
+  }
+
   /// Goes to the next row; `false` at the end.
   func step() throws -> Bool {
     let code = sqlite3_step(handle)

@@ -4,11 +4,17 @@ import Glibc
 /// The index was changed by another process since it was last read; loaded views are stale.
 struct IndexChangedElsewhere: Error {}
 
+/// The file at the index's path is another one now.
+struct IndexReplacedElsewhere: Error {}
+
 /// One account's index: what IMAP and POP need and a Maildir cannot hold.
 ///
 /// Belongs to the account's actor alone.
 final class Index {
   let database: Database
+  let path: String
+  /// Whether this call made the file.
+  let isNew: Bool
   private let inode: UInt64
   private var dataVersion: Int64 = 0
   /// A number of this index alone: what lies elsewhere and names its folders belongs to it.
@@ -20,10 +26,11 @@ final class Index {
   init(path: String, busy: Duration) throws {
     let database = try Database(path: path, busy: busy)
     try database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-512;")
-    try Self.migrate(database)
+    isNew = try Self.migrate(database)
     identity = try database.integer("SELECT value FROM meta WHERE key = 'identity'") ?? 0
     guard let facts = FileSystem.facts(path) else { throw DatabaseError(code: 26, text: "\(path) vanished") }
     self.database = database
+    self.path = path
     inode = facts.inode
     dataVersion = try database.integer("PRAGMA data_version") ?? 0
   }
@@ -38,9 +45,12 @@ final class Index {
     return now != dataVersion
   }
 
-  /// A write transaction that fails when another process wrote since the last look.
+  /// A write transaction that fails when another process wrote since the last look, or put another index in place:
+  /// UIDs reserved in a file that was moved away would be given again from the new one.
   func write<T>(durable: Bool = false, _ body: () throws -> T) throws -> T {
-    try database.transaction(durable: durable) {
+    if database.isInTransaction { return try body() }
+    return try database.transaction(durable: durable) {
+      guard isCurrent(path: path) else { throw IndexReplacedElsewhere() }
       if try changedElsewhere() { throw IndexChangedElsewhere() }
       return try body()
     }

@@ -2,7 +2,7 @@ import Basics
 
 /// Folder rows and message pages.
 extension Index {
-  private static let columns = """
+  static let columns = """
     id, name, uid_validity, uid_next, mod_seq, recent_from, expunged_floor, keywords, object_id, new_stamp, cur_stamp,
     messages, unseen, deleted, wire_bytes, file_bytes, recent
     """
@@ -27,7 +27,7 @@ extension Index {
     return rows
   }
 
-  private static func row(_ statement: Statement) -> FolderRow? {
+  static func row(_ statement: Statement) -> FolderRow? {
     guard let name = try? MailboxName(statement.text(1)) else { return nil }
     let keywords = statement.text(7)
     return FolderRow(
@@ -62,6 +62,7 @@ extension Index {
 
   func renameFolder(id: Int64, to name: MailboxName) throws {
     try write {
+      try forgetBackup(id)
       try database.statement("UPDATE folder SET name = ?2 WHERE id = ?1").bind(1, id).bind(2, name.path).run()
     }
   }
@@ -69,6 +70,7 @@ extension Index {
   /// Forgets a folder and all of its messages.
   func removeFolder(id: Int64) throws {
     try write {
+      try forgetBackup(id)
       for table in ["page", "expunged", "message_index", "message_keys", "message_uidl"] {
         try database.statement("DELETE FROM \(table) WHERE id BETWEEN ?1 AND ?2")
           .bind(1, id << 32).bind(2, id << 32 | 0xffff_ffff).run()
@@ -93,14 +95,17 @@ extension Index {
   /// Takes a block of UIDs for a view; on return the disk knows, so that they are never given again.
   func reserve(_ view: FolderView, count: UInt32) throws {
     try write(durable: true) {
-      let statement = try database.statement("SELECT uid_next FROM folder WHERE id = ?1").bind(1, view.id)
+      let statement = try database.statement("SELECT uid_next, backup_limit FROM folder WHERE id = ?1")
+        .bind(1, view.id)
       guard try statement.step() else { throw StoreError(.gone, "the folder was deleted") }
       let stored = UInt32(clamping: statement.integer(0))
+      let bound = statement.integer(1)
       statement.reset()
       // Another process took UIDs meanwhile: ours left over lie below its and must not be used any more.
       if stored != view.reservedEnd { view.uidNext = max(view.uidNext, stored) }
       let (end, overflow) = max(view.uidNext, stored).addingReportingOverflow(count)
       guard !overflow else { throw StoreError(.limit, "no UIDs left") }
+      if bound > 0, Int64(end) > bound { try moveBackupBound(view.id, reaching: Int64(end)) }
       try database.statement("UPDATE folder SET uid_next = ?2 WHERE id = ?1").bind(1, view.id).bind(2, Int64(end)).run()
       view.reservedEnd = end
     }

@@ -23,15 +23,21 @@ extension Index {
     """
     INSERT INTO meta(key, value) VALUES('identity', random());
     """,
+    // Keywords of expunged messages, and the UID up to which the backup allows.
+    """
+    CREATE TABLE kept_keywords(name TEXT PRIMARY KEY, seconds INTEGER NOT NULL, keywords TEXT NOT NULL) WITHOUT ROWID;
+    ALTER TABLE folder ADD COLUMN backup_limit INTEGER NOT NULL DEFAULT 0;
+    """,
   ]
 
   /// Brings a file to the newest version, in one durable step.
   ///
+  /// - Returns: whether the file was empty before.
   /// - Throws: `DatabaseError` that is a corruption when the file is of a version this program does not know.
-  static func migrate(_ database: Database) throws {
+  static func migrate(_ database: Database) throws -> Bool {
     let newest = Int64(migrations.count)
-    guard try database.integer("PRAGMA user_version") ?? 0 != newest else { return }
-    try database.transaction(durable: true) {
+    guard try database.integer("PRAGMA user_version") ?? 0 != newest else { return false }
+    return try database.transaction(durable: true) {
       // Another process may have been quicker.
       let version = try database.integer("PRAGMA user_version") ?? 0
       guard (0...newest).contains(version) else {
@@ -39,6 +45,7 @@ extension Index {
       }
       for step in migrations[Int(clamping: version)...] { try database.execute(step) }
       try database.execute("PRAGMA user_version=\(newest)")
+      return version == 0
     }
   }
 }

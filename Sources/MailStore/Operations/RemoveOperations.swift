@@ -19,6 +19,7 @@ extension AccountStore {
       }
       var removed: [UInt32] = []
       var freed = QuotaUse()
+      var notes: [(key: String, keywords: [String])] = []
       for attempt in 0..<2 where !wanted.isEmpty {
         var vanished = false
         for uid in wanted.sorted() {
@@ -28,7 +29,9 @@ extension AccountStore {
           }
           let path = view.filePath(position)
           let size = Int64(fileSize(view, position))
-          try keepForUndelete(path, folderPath: view.path)
+          if let key = try keepForUndelete(view, position, size: size), view.records[position].keywords != 0 {
+            notes.append((key, view.keywordNames(view.records[position].keywords)))
+          }
           if unlink(path) == 0 {
             freed.bytes += size
             freed.messages += 1
@@ -53,7 +56,14 @@ extension AccountStore {
       if !positions.isEmpty {
         view.remove(positions, modSeq: view.nextModSeq(now: host.time.now.milliseconds))
       }
-      try save(view, index)
+      if notes.isEmpty {
+        try save(view, index)
+      } else {
+        try index.write {
+          try index.noteKept(notes, seconds: host.time.now.seconds)
+          try save(view, index)
+        }
+      }
       ledger.add(bytes: -freed.bytes, messages: -freed.messages, limit: limit)
       announce(view)
       return removed.sorted()
@@ -66,26 +76,11 @@ extension AccountStore {
     if record.fileBytes > 0 { return Int(record.fileBytes) }
     return Int(clamping: FileSystem.facts(view.filePath(position))?.size ?? 0)
   }
-
-  private func keepForUndelete(_ path: String, folderPath: String) throws {
-    guard host.settings.undelete != nil else { return }
-    let grave = directory + "/expunged"
-    try FileSystem.makeDirectory(grave)
-    // The folder's directory name stands in front, so that undelete knows where the message was.
-    let folder = folderPath == maildir ? "INBOX" : String(folderPath.utf8.dropFirst(maildir.utf8.count + 2)) ?? "INBOX"
-    let name = String(path.utf8.dropFirst(folderPath.utf8.count + 5)) ?? ""
-    let target = "\(grave)/\(host.time.now.seconds) \(folder) \(name)"
-    if link(path, target) != 0, errno != EEXIST, errno != ENOENT, errno != ENAMETOOLONG {
-      throw FileSystem.failure("link", target)
-    }
-  }
-
-  /// Removes kept messages whose time is over.
-  nonisolated func sweepExpunged() {
-    guard let keep = host.settings.undelete else { return }
-    let oldest = host.time.now.seconds - keep.wholeMilliseconds / 1000
-    for name in FileSystem.names(directory + "/expunged") {
-      if let time = Int64(name.prefix { $0 != " " }), time < oldest { unlink("\(directory)/expunged/\(name)") }
-    }
+  private func keepForUndelete(_ view: FolderView, _ position: Int, size: Int64) throws -> String? {
+    guard kept.isOn else { return nil }
+    let directoryName =
+      view.path == maildir ? "" : String(decoding: view.path.utf8.dropFirst(maildir.utf8.count + 1), as: UTF8.self)
+    return try kept.keep(
+      view.filePath(position), fileName: view.fileName(position), label: KeptMail.label(directoryName), size: size)
   }
 }

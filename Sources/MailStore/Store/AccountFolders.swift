@@ -115,8 +115,23 @@ extension AccountStore {
       try FileSystem.syncDirectory(maildir)
       if let row = try index.folder(name) { try forget(row.id, index) }
       ledger.add(bytes: -taken.bytes, messages: -taken.messages, limit: .unlimited)
+      keepFolder(grave, name)
       try? FileSystem.removeTree(grave)
       try removeSpecialUse(of: name)
+    }
+  }
+
+  /// Takes the messages of a folder that is about to be removed over to those kept for undelete.
+  nonisolated private func keepFolder(_ grave: String, _ name: MailboxName) {
+    guard kept.isOn, let listing = try? MaildirListing(folder: grave, expecting: 64) else { return }
+    let label = KeptMail.label(FolderNameCodec.directoryName(name))
+    for entry in listing.entries {
+      let fileName = listing.fileName(entry)
+      let path = "\(grave)/\(entry.inNew ? "new" : "cur")/\(fileName)"
+      let size = entry.name.fileBytes.map(Int64.init) ?? FileSystem.facts(path)?.size ?? 0
+      do { _ = try kept.keep(path, fileName: fileName, label: label, size: size, moving: true) } catch {
+        host.log.warning("not kept for undelete", metadata: ["file": "\(path)", "error": "\(error)"])
+      }
     }
   }
 

@@ -20,6 +20,7 @@ actor AccountStore {
   nonisolated var maildir: String { directory + "/Maildir" }
   nonisolated var indexPath: String { directory + "/index.db" }
   nonisolated let ledger: QuotaLedger
+  nonisolated let kept: KeptMail
   /// Notices of folders that are loaded, by directory name, for deliveries to reach them without the actor.
   nonisolated let arrivals = Mutex<[String: FolderNotices]>([:])
   /// Whether the Maildir is known to be there.
@@ -47,6 +48,7 @@ actor AccountStore {
     self.directory = directory
     lane = Lane(pool: host.indexes)
     ledger = QuotaLedger(maildir: directory + "/Maildir", settings: host.settings, time: host.time)
+    kept = KeptMail(account: directory, settings: host.settings, time: host.time)
   }
 
   /// Octets the loaded views take.
@@ -66,7 +68,10 @@ actor AccountStore {
         return try body(index)
       } catch let error as DatabaseError {
         guard error.isCorruption, attempts < 2 else { throw error.asStoreError }
-        try replaceIndex(because: error)
+        try replaceIndex(because: "\(error)")
+      } catch is IndexReplacedElsewhere {
+        guard attempts < 2 else { throw StoreError(.temporary, "the index is being replaced by another program") }
+        dropIndex()
       } catch is IndexChangedElsewhere {
         guard attempts < 20 else { throw StoreError(.temporary, "the index is being changed by another program") }
         forgetViews()
@@ -83,6 +88,7 @@ actor AccountStore {
     }
     try prepareMaildir(key: nil)
     let opened = try Index(path: indexPath, busy: host.settings.databaseBusy)
+    try salvage(into: opened)
     index = opened
     if !holdsIndex.exchange(true, ordering: .relaxed) { host.openIndexes.wrappingAdd(1, ordering: .relaxed) }
     try checkViews(opened)
@@ -138,16 +144,6 @@ actor AccountStore {
     view.rowChanged = true
     try? save(view, index)
     if let end = try? index.giveBack(view) { view.reservedEnd = end }
-  }
-
-  /// Moves a broken index aside; the next `openIndex` makes a new one, with new UIDVALIDITYs.
-  func replaceIndex(because error: DatabaseError) throws {
-    host.log.error("index is rebuilt", metadata: ["index": "\(indexPath)", "error": "\(error)"])
-    dropIndex()
-    for suffix in ["", "-wal", "-shm"] {
-      let path = indexPath + suffix
-      if rename(path, indexPath + ".broken" + suffix) != 0, errno != ENOENT { throw FileSystem.failure("rename", path) }
-    }
   }
 
   /// Forgets the index and everything that came from it.

@@ -29,24 +29,36 @@ extension MailStore {
     return whole
   }
 
-  /// Replaces an account's index by a new one made from the files; open sessions end.
+  /// Replaces an account's index by a new one made from the files and what the old index still tells; sessions end.
   ///
-  /// Flags, dates and UIDLs come back from the files, keywords do not. Every folder gets a greater UIDVALIDITY.
-  /// - Returns: the folders and their numbers of messages afterwards.
-  package func rebuild(_ account: MailAccount) async throws -> [MailboxName: Int] {
+  /// UIDs, UIDVALIDITY, keywords and dates stay where the old index or its backup can be read; a folder that neither
+  /// tells of gets a greater UIDVALIDITY. Flags always come from the files. May run beside a server.
+  package func rebuild(_ account: MailAccount) async throws -> [RebuiltFolder] {
     let store = try registry.account(account.directory)
-    try await store.replaceIndexOnRequest()
-    var counts: [MailboxName: Int] = [:]
+    let before = try await store.replaceIndexOnRequest()
+    var result: [RebuiltFolder] = []
     for folder in try await folders(account) where folder.isSelectable {
-      counts[folder.name] = try await status(account, name: folder.name).messages
+      result.append(try await store.rebuilt(folder.name, uidValidityBefore: before[folder.name]))
     }
-    return counts
+    return result
+  }
+
+  /// Keeps a copy of what only the index knows of an account's UIDs, for the day it is lost.
+  package func backUpIndex(_ account: MailAccount) async throws {
+    try await registry.account(account.directory).backUpIndex()
   }
 }
 
-extension AccountStore {
-  /// Moves the index aside as if it were broken.
-  func replaceIndexOnRequest() throws {
-    try replaceIndex(because: DatabaseError(code: 11, text: "asked to rebuild"))
-  }
+/// What a rebuild made of one folder.
+package struct RebuiltFolder: Hashable, Sendable {
+  /// The folder.
+  package var name: MailboxName
+  /// Messages in it.
+  package var messages: Int
+  /// Of these, the ones that kept their UID.
+  package var keptUIDs: Int
+  /// UIDVALIDITY of before, where the old index told it.
+  package var uidValidityBefore: UInt32?
+  /// UIDVALIDITY now.
+  package var uidValidity: UInt32
 }

@@ -140,7 +140,8 @@ package struct ConfigurationTemplate: Sendable {
       # template: /etc/martinet/Maildir-template   # what a new mailbox is copied from; built in when left out
       threads: 16
       cache: 64M
-      undelete: 0s                     # how long expunged mail is kept as hard links beside the mailbox; 0s: not at all
+      undelete: 0s                     # how long expunged mail is kept for `martinet mailbox undelete`; 0s: not at all
+      undelete-size: 1G                # of one account; the oldest goes first
       quota-warning: 90                # percent; 0 for never
 
     log-level: info

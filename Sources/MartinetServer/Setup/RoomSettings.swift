@@ -53,6 +53,7 @@ extension MailStoreSettings {
     fileThreads = configuration.storage.threads
     viewCacheBytes = Int(clamping: configuration.storage.cache)
     undelete = configuration.storage.undelete == .zero ? nil : configuration.storage.undelete
+    undeleteBytes = configuration.storage.undeleteSize
     quotaWarningPercent = configuration.storage.quotaWarning
   }
 }
