@@ -107,6 +107,8 @@ final class FakeTransport: MailTransport {
     var replies: [String: [RemoteReply]] = [:]
     /// Recipients taken in one transaction; more get 452.
     var recipientLimit = Int.max
+    /// What it announces.
+    var extensions = RemoteExtensions()
     /// How long a connection takes until it fails.
     var isStalling = false
   }
@@ -117,6 +119,9 @@ final class FakeTransport: MailTransport {
     var recipients: [String]
     var text: String
     var session: Int
+    var isBinary = false
+    var is8Bit = false
+    var requiresTLS = false
   }
   struct State {
     var servers: [String: Server] = [:]
@@ -171,7 +176,9 @@ final class FakeSession: MailSession {
     self.number = number
   }
 
-  var extensions: RemoteExtensions { RemoteExtensions() }
+  var extensions: RemoteExtensions {
+    transport.state.withLock { $0.servers["\(endpoint.address)"]?.extensions ?? RemoteExtensions() }
+  }
   var tls: String? { nil }
   var isReusable: Bool { open.withLock { $0 } }
   func quit() async { close() }
@@ -208,7 +215,8 @@ final class FakeSession: MailSession {
         state.sent.append(
           FakeTransport.Sent(
             host: endpoint.host, address: "\(endpoint.address)", sender: message.sender, recipients: delivered,
-            text: text, session: number))
+            text: text, session: number, isBinary: message.isBinary, is8Bit: message.is8Bit,
+            requiresTLS: message.requiresTLS))
       }
       return outcomes
     }

@@ -97,7 +97,7 @@ struct RealPeersTests {
     #expect(try await house.queue.counts().leased == 0)
     house.start()
     try await house.eventually(within: 30) { try await house.queue.counts().messages == 0 }
-    try await house.eventually("all of them, some perhaps twice", within: 30) {
+    try await house.eventually("all of them, some perhaps twice", within: 60) {
       Set(host.mail("a").compactMap { $0.split(separator: "\n").first { $0.hasPrefix("Subject: ") } }).count == 30
     }
   }

@@ -32,6 +32,33 @@ import Testing
       ])
   }
 
+  @Test("BINARYMIME goes by BDAT, octet by octet (RFC 3030); REQUIRETLS and LIMITS are understood")
+  func sendsBinaryByBDAT() async throws {
+    let body: [UInt8] = Array("Subject: x\r\n\r\n".utf8) + [0, 0x0a, 0x0d, 0x2e, 0x0d, 0x0a, 0xff]
+    let server = try ScriptedServer { peer in
+      peer.send("220 x\r\n")
+      peer.expect(
+        "EHLO", then: "250-x\r\n250-PIPELINING\r\n250-CHUNKING\r\n250-BINARYMIME\r\n250 LIMITS MAILMAX=7 RCPTMAX=5")
+      for _ in 0..<3 { _ = peer.line() }
+      peer.send("250 ok\r\n250 ok\r\n550 5.1.1 no\r\n")
+      _ = peer.line()
+      #expect(peer.octets(body.count) == body)
+      peer.send("250 2.0.0 taken\r\n")
+      peer.expect("QUIT", then: "221 bye")
+    }
+    let session = try await ClientFixture.client().connect(to: ClientFixture.endpoint(server))
+    #expect(session.extensions.mailLimit == 7 && session.extensions.recipientLimit == 5)
+    var message = ClientFixture.message(to: ["bob@example.test", "eve@example.test"])
+    message.content = .bytes(body)
+    message.isBinary = true
+    #expect(await session.send(message).summary == ["ok 250", "refused recipient permanent 5.1.1"])
+    message.requiresTLS = true
+    #expect(await session.send(message).summary == Array(repeating: "unsupported mail permanent 5.7.30", count: 2))
+    await session.quit()
+    #expect(server.lines[1] == "MAIL FROM:<alice@example.org> BODY=BINARYMIME")
+    #expect(server.lines[4] == "BDAT \(body.count) LAST")
+  }
+
   @Test func fallsBackToHELOAndSendsOneByOne() async throws {
     let server = try ScriptedServer { peer in
       peer.send("220 old\r\n")

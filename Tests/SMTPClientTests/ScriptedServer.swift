@@ -119,6 +119,14 @@ final class ScriptedPeer: @unchecked Sendable {
     }
   }
 
+  /// Exactly so many octets, or fewer at the end.
+  func octets(_ count: Int) -> [UInt8] {
+    while buffer.count < count, fill() {}
+    let taken = Array(buffer.prefix(count))
+    buffer.removeFirst(taken.count)
+    return taken
+  }
+
   /// The raw data up to CRLF.CRLF, which is not part of what is returned.
   func data() -> [UInt8] {
     let end: [UInt8] = [0x0d, 0x0a, 0x2e, 0x0d, 0x0a]

@@ -73,7 +73,8 @@ import Testing
   @Test func readsMail() throws {
     let parameters = try mail("size=1000 BODY=8bitmime SMTPUTF8 RET=hdrs ENVID=QQ+2B314 AUTH=<>")
     #expect(parameters.size == 1000)
-    #expect(parameters.isEightBit && parameters.isUTF8)
+    #expect(parameters.isEightBit && parameters.isUTF8 && !parameters.isBinary)
+    #expect(try mail("BODY=BINARYMIME").isBinary)
     #expect(parameters.dsnReturn == .headers)
     #expect(parameters.envelopeID == "QQ+2B314")
     #expect(try mail("SIZE=99999999999999999999").size == .max)
@@ -82,7 +83,7 @@ import Testing
   @Test(arguments: [
     ("SIZE", 501), ("SIZE=-1", 501), ("SIZE=1x", 501), ("SIZE=999999999999999999999", 501),
     ("BODY=9BIT", 501), ("RET=ALL", 501), ("ENVID=a+0Ab", 501), ("ENVID=\(String(repeating: "x", count: 101))", 501),
-    ("SMTPUTF8=yes", 501), ("NOTIFY=NEVER", 555), ("X=y", 555), ("BODY=BINARYMIME", 501), ("AUTH=a=b", 501),
+    ("SMTPUTF8=yes", 501), ("NOTIFY=NEVER", 555), ("X=y", 555), ("AUTH=a=b", 501),
   ])
   func refusesMail(_ text: String, _ code: Int) {
     let refusal = #expect(throws: ParameterRefusal.self) { try mail(text) }

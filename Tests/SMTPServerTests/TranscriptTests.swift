@@ -26,7 +26,9 @@ import WireTesting
         S: 250-8BITMIME
         S: 250-DSN
         S: 250-SMTPUTF8
-        S: 250 CHUNKING
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
+        S: 250 LIMITS MAILMAX=1000 RCPTMAX=100
         C: MAIL FROM:<bob@example.org>
         S: 250 2.1.0 Ok
         C: RCPT TO:<alice@example.test>
@@ -366,7 +368,9 @@ import WireTesting
         S: 250-8BITMIME
         S: 250-DSN
         S: 250-SMTPUTF8
-        S: 250 CHUNKING
+        S: 250-CHUNKING
+        S: 250-BINARYMIME
+        S: 250 LIMITS MAILMAX=1000 RCPTMAX=100
         C: MAIL FROM:<a@nowhere.invalid>
         S: 250 2.1.0 Ok
         C: RCPT TO:<alice@example.test>

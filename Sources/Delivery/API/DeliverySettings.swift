@@ -29,6 +29,8 @@ package struct DeliverySettings: Sendable {
 
   /// Age at which the sender is told that a message waits; zero for never.
   package var delayWarning: Duration = .seconds(4 * 3600)
+  /// Octets of a message that is rewritten for a server or mailbox that cannot take it as it is.
+  package var conversionLimit = 64 << 20
   /// Deliveries at once in all.
   package var concurrency = 200
   /// Deliveries at once to one destination.

@@ -37,6 +37,7 @@ struct Acceptance: Sendable {
       if mode == .whole { throw DeliveryRefusal(RecipientTexts.tooManyHops) }
       return message.recipients.map { _ in RecipientTexts.tooManyHops }
     }
+    if let release = message.notBefore, release > time.now { return try await wait(message) }
     var plan = try await plan(message, scan, mode)
     await checkQuotas(&plan, message)
     let isHopeless = !plan.branches.contains { $0.isOpen || $0.isKept }
@@ -65,6 +66,27 @@ struct Acceptance: Sendable {
     } catch {
       return message.recipients.map { _ in error.reply }
     }
+  }
+
+  /// Puts a message for a later time into the queue as it is; what its recipients stand for is asked then (RFC 4865).
+  private func wait(_ message: AcceptedMessage) async throws(DeliveryRefusal) -> [SMTPReply] {
+    var entry = spool(message, alias: nil)
+    entry.recipients = message.recipients.map {
+      SpoolRecipient(
+        address: "\($0.address)", destination: $0.address.domain.ascii, notify: $0.notify,
+        originalRecipient: $0.originalRecipient)
+    }
+    if message.recipients.contains(where: \.address.needsSMTPUTF8) { entry.traits.insert(.utf8) }
+    do {
+      try await queue.enqueue(entry)
+    } catch {
+      log.error("queue refused a message", metadata: ["id": "\(message.id)", "error": "\(error)"])
+      throw DeliveryRefusal(RecipientTexts.storeFailed)
+    }
+    log.info(
+      "held for its release",
+      metadata: ["id": "\(message.id)", "from": "<\(entry.sender)>", "until": "\(message.notBefore?.rfc3339 ?? "")"])
+    return message.recipients.map { _ in RecipientTexts.delivered }
   }
 
   private func head(_ content: MessageContent) async -> [UInt8]? {
@@ -173,6 +195,12 @@ struct Acceptance: Sendable {
       guard case .mailbox(let mailbox) = plan.branches[index].target, plan.branches[index].isOpen else { return nil }
       return (index, mailbox)
     }
+    guard !work.isEmpty else { return }
+    let message = await mailboxForm(message)
+    guard let message else {
+      for (index, _) in work { plan.settle(index, .failed(RecipientTexts.notForMailboxes)) }
+      return
+    }
     if work.count == 1 {
       plan.settle(work[0].0, await deliver(message, work[0].1, sender))
       return
@@ -182,6 +210,21 @@ struct Acceptance: Sendable {
       return await group.reduce(into: []) { $0.append($1) }
     }
     for (index, state) in results { plan.settle(index, state) }
+  }
+
+  /// A binary message in lines, as Maildirs and their readers need it (RFC 3030 section 3); `nil` when that would break
+  /// it.
+  private func mailboxForm(_ message: AcceptedMessage) async -> AcceptedMessage? {
+    guard message.traits.contains(.binary) else { return message }
+    do {
+      var changed = message
+      let shaper = MessageShaper(queue: queue, settings: settings)
+      changed.content = .bytes(try await shaper.convert(message.content, to: .eightBit))
+      return changed
+    } catch {
+      log.notice("binary message not converted", metadata: ["id": "\(message.id)", "error": "\(error)"])
+      return nil
+    }
   }
 
   private func deliver(

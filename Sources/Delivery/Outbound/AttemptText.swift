@@ -2,7 +2,7 @@ import MailSyntax
 import SMTPClient
 
 /// What is said about an attempt: qmail-remote's sentences, so that people and bounce parsers know them.
-struct AttemptText: Sendable, Equatable {
+struct AttemptText: Error, Sendable, Equatable {
   /// Lines for `queue show` and bounces, none of them empty.
   var lines: [String]
   /// RFC 3463.
@@ -49,6 +49,16 @@ struct AttemptText: Sendable, Equatable {
   /// An exchanger without addresses (R47); Postfix's words.
   static func nameService(_ host: String, _ reason: String, permanent: Bool) -> AttemptText {
     AttemptText(permanent ? "5.4.4" : "4.4.3", permanent: permanent, "Name service error for \(host): \(reason)")
+  }
+
+  /// A message that no server of the destination can take in any form.
+  static func inconvertible(_ text: String, status: String) -> AttemptText {
+    AttemptText(status, permanent: true, "\(text). (#\(status))")
+  }
+
+  /// TLS that the sender demands (RFC 8689) and that cannot be had.
+  static func noRequiredTLS(_ text: String) -> AttemptText {
+    AttemptText("5.7.10", permanent: true, "Sorry, this message requires TLS (REQUIRETLS): \(text). (#5.7.10)")
   }
 
   static func local(_ reply: SMTPReply) -> AttemptText {

@@ -26,15 +26,19 @@ final class RemoteSender {
 
   private let finder: RouteFinder
   private let transport: any MailTransport
+  private let shaper: MessageShaper
   private let settings: DeliverySettings
   private let log: Logger
   private var session: (any MailSession)?
   private var endpoint: SMTPEndpoint?
   private var sent = 0
 
-  init(finder: RouteFinder, transport: any MailTransport, settings: DeliverySettings, log: Logger) {
+  init(
+    finder: RouteFinder, transport: any MailTransport, shaper: MessageShaper, settings: DeliverySettings, log: Logger
+  ) {
     self.finder = finder
     self.transport = transport
+    self.shaper = shaper
     self.settings = settings
     self.log = log
   }
@@ -44,15 +48,23 @@ final class RemoteSender {
     let message = claim.message
     do {
       guard let session = try await session(for: claim) else { return (all(claim, .noConnection), .failed) }
+      let shaped: ShapedMessage
+      do throws(AttemptText) {
+        shaped = try await shaper.shape(message, content, for: session.extensions)
+      } catch {
+        return (all(claim, error), .made)
+      }
       let outgoing = OutgoingMessage(
         sender: message.sender,
         recipients: message.recipients.map {
           OutgoingRecipient($0.address, notify: $0.notify, originalRecipient: $0.originalRecipient)
-        }, content: content, is8Bit: message.traits.contains(.eightBit), needsUTF8: message.traits.contains(.utf8),
+        }, content: shaped.content, is8Bit: shaped.is8Bit, isBinary: shaped.isBinary,
+        needsUTF8: message.traits.contains(.utf8), requiresTLS: message.traits.contains(.requireTLS),
         ret: message.dsnReturn, envelopeID: message.envelopeID)
       let outcomes = await send(outgoing, over: session, message)
       sent += 1
-      if !session.isReusable || sent >= settings.messagesPerConnection { await end() }
+      let most = min(settings.messagesPerConnection, session.extensions.mailLimit ?? .max)
+      if !session.isReusable || sent >= most { await end() }
       return (outcomes, .made)
     } catch let failure as RouteFailure {
       return (all(claim, failure.text), failure.contact)
@@ -129,29 +141,38 @@ final class RemoteSender {
     let message = claim.message
     let hello = helloName(message.sender)
     let requireTLS = message.traits.contains(.requireTLS)
-    if let session, session.isReusable, endpoint?.helo == hello, !requireTLS || endpoint?.tls == .required {
-      return session
-    }
+    let isSafe = endpoint?.tls == .required && session?.extensions.requireTLS == true
+    if let session, session.isReusable, endpoint?.helo == hello, !requireTLS || isSafe { return session }
     await end()
     switch try await finder.route(claim.destination, hello: hello, requireTLS: requireTLS) {
     case .failure(let text): throw RouteFailure(text: text, contact: .notTried)
-    case .endpoints(let endpoints): return try await connect(endpoints, message.id)
+    case .endpoints(let endpoints): return try await connect(endpoints, message.id, requireTLS: requireTLS)
     }
   }
 
   /// Tries one address after the other; the failure that says most is the one that counts.
-  private func connect(_ endpoints: [SMTPEndpoint], _ id: String) async throws -> any MailSession {
+  private func connect(
+    _ endpoints: [SMTPEndpoint], _ id: String, requireTLS: Bool
+  ) async throws -> any MailSession {
     var worst: SMTPFailure?
     for endpoint in endpoints {
       do throws(SMTPFailure) {
         let session = try await connect(endpoint, id)
+        if requireTLS, !session.extensions.requireTLS {
+          await session.quit()
+          throw SMTPFailure(
+            cause: .unsupported, stage: .hello, host: endpoint.host, address: endpoint.address,
+            detail: "REQUIRETLS support required, and \(endpoint.host) does not offer it", isPermanent: true,
+            status: "5.7.30")
+        }
         self.session = session
         return session
       } catch {
         log.notice("no session", metadata: ["id": "\(id)", "host": "\(endpoint.host)", "cause": "\(error)"])
         // What a server said is worth more than a host that did not answer.
         if worst == nil || worst?.cause == .noConnection || error.cause != .noConnection { worst = error }
-        if error.stage == .hello || error.stage == .authentication, error.isPermanent { break }
+        let isFinal = error.stage == .hello || error.stage == .authentication
+        if isFinal, error.isPermanent, error.cause != .unsupported { break }
       }
       try Task.checkCancellation()
     }

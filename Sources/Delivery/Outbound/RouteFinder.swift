@@ -26,7 +26,13 @@ struct RouteFinder: Sendable {
   /// - Parameters:
   ///   - requireTLS: whether TLS with a certificate that fits is demanded (RFC 8689).
   func route(_ destination: String, hello: String, requireTLS: Bool = false) async throws -> Route {
-    if let host = smarthost(destination) { return try await route(host, hello) }
+    if let host = smarthost(destination) {
+      // A server the administrator named is trusted by its name; whether that is checked is in the settings.
+      guard !requireTLS || (host.verifiesName && (host.tls == .required || host.tls == .implicit)) else {
+        return .failure(.noRequiredTLS("the route to \(host.host) is not set to verified TLS"))
+      }
+      return try await route(host, hello)
+    }
     if let domain = try? MailDomain(destination), let literal = domain.literal {
       return endpoints([(destination, [literal])], hello, requireTLS)
     }
@@ -41,6 +47,10 @@ struct RouteFinder: Sendable {
       return .failure(.aliasLookupFailed)
     }
     if exchangers.isNullMX { return .failure(.nullMX(destination)) }
+    // RFC 8689 section 4.2.1: names that anybody may have put there prove nothing.
+    guard !requireTLS || exchangers.secure else {
+      return .failure(.noRequiredTLS("the mail exchangers of \(destination) are not protected by DNSSEC"))
+    }
     return try await explicit(exchangers.records.filter { !$0.host.isEmpty }, destination, hello, requireTLS)
   }
 

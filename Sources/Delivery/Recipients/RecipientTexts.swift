@@ -11,6 +11,8 @@ enum RecipientTexts {
   static let looping = SMTPReply(
     554, "5.4.6", "This message is looping: it already has my Delivered-To line. (#5.4.6)")
   static let tooManyHops = SMTPReply(554, "5.4.6", "too many hops, this message is looping (#5.4.6)")
+  static let notForMailboxes = SMTPReply(
+    554, "5.6.1", "this binary message cannot be converted for a mailbox: it is signed or too large (#5.6.1)")
   static let delivered = SMTPReply(250, "2.1.5", "Delivered")
 
   static func suspended(_ address: EmailAddress) -> SMTPReply {

@@ -22,7 +22,10 @@ struct AttemptMaker: Sendable {
   /// A worker with a connection of its own.
   func worker() -> AttemptWorker {
     AttemptWorker(
-      maker: self, sender: RemoteSender(finder: finder, transport: transport, settings: settings, log: log))
+      maker: self,
+      sender: RemoteSender(
+        finder: finder, transport: transport, shaper: MessageShaper(queue: queue, settings: settings),
+        settings: settings, log: log))
   }
 }
 

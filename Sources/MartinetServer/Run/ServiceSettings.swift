@@ -26,6 +26,7 @@ extension SMTPServerSettings {
     checksSenderDomain = configuration.smtp.checkSenderDomain
     badMailFrom = Set(configuration.smtp.badMailFrom.map { $0.lowercased() })
     firstMailTimeout = configuration.limits.loginTime
+    longestHold = configuration.queue.lifetime
     spoolDirectory = "\(folder.queue)/incoming"
   }
 }

@@ -12,6 +12,10 @@ package struct OutgoingMessage: Sendable {
   package var content: MessageContent
   /// Whether the content has octets above 127 (RFC 6152).
   package var is8Bit: Bool
+  /// Whether bare CR, LF or NUL may occur, so that the peer must offer BINARYMIME and CHUNKING (RFC 3030).
+  package var isBinary: Bool
+  /// Whether REQUIRETLS goes with it (RFC 8689); the session must be under verified TLS.
+  package var requiresTLS: Bool
   /// Whether the envelope or the header has UTF-8 (RFC 6531), so that the peer must offer SMTPUTF8.
   package var needsUTF8: Bool
   /// RET of RFC 3461: `FULL` or `HDRS`.
@@ -22,13 +26,16 @@ package struct OutgoingMessage: Sendable {
   /// Makes a transaction.
   package init(
     sender: String, recipients: [OutgoingRecipient], prefix: [UInt8] = [], content: MessageContent,
-    is8Bit: Bool = false, needsUTF8: Bool = false, ret: String? = nil, envelopeID: String? = nil
+    is8Bit: Bool = false, isBinary: Bool = false, needsUTF8: Bool = false, requiresTLS: Bool = false,
+    ret: String? = nil, envelopeID: String? = nil
   ) {
     self.sender = sender
     self.recipients = recipients
     self.prefix = prefix
     self.content = content
     self.is8Bit = is8Bit
+    self.isBinary = isBinary
+    self.requiresTLS = requiresTLS
     self.needsUTF8 = needsUTF8
     self.ret = ret
     self.envelopeID = envelopeID

@@ -3,8 +3,13 @@ enum EnvelopeText {
   static func mail(_ message: OutgoingMessage, size: Int, extensions: RemoteExtensions) -> String {
     var text = "MAIL FROM:<\(message.sender)>"
     if extensions.size != nil { text += " SIZE=\(size)" }
-    if message.is8Bit || message.needsUTF8, extensions.eightBitMIME { text += " BODY=8BITMIME" }
+    if message.isBinary {
+      text += " BODY=BINARYMIME"
+    } else if message.is8Bit || message.needsUTF8, extensions.eightBitMIME {
+      text += " BODY=8BITMIME"
+    }
     if message.needsUTF8 { text += " SMTPUTF8" }
+    if message.requiresTLS { text += " REQUIRETLS" }
     if extensions.dsn {
       if let ret = message.ret { text += parameter("RET", ret) }
       if let envelopeID = message.envelopeID { text += parameter("ENVID", envelopeID) }

@@ -16,6 +16,10 @@ package struct RemoteExtensions: Sendable, Equatable {
   package var startTLS = false
   /// CHUNKING (RFC 3030).
   package var chunking = false
+  /// BINARYMIME (RFC 3030).
+  package var binaryMIME = false
+  /// REQUIRETLS (RFC 8689).
+  package var requireTLS = false
   /// ENHANCEDSTATUSCODES (RFC 2034).
   package var enhancedStatusCodes = false
   /// SIZE (RFC 1870): `nil` when not offered, 0 when no limit is named.
@@ -24,6 +28,8 @@ package struct RemoteExtensions: Sendable, Equatable {
   package var mechanisms: Set<String> = []
   /// RCPTMAX of LIMITS (RFC 9422).
   package var recipientLimit: Int?
+  /// MAILMAX of LIMITS: transactions of one session.
+  package var mailLimit: Int?
 
   /// Nothing announced.
   package init() {}
@@ -50,6 +56,8 @@ package struct RemoteExtensions: Sendable, Equatable {
     case "DSN": dsn = true
     case "STARTTLS": startTLS = true
     case "CHUNKING": chunking = true
+    case "BINARYMIME": binaryMIME = true
+    case "REQUIRETLS": requireTLS = true
     case "ENHANCEDSTATUSCODES": enhancedStatusCodes = true
     case "SIZE": size = words.dropFirst().first.flatMap { Int($0) }.map { max(0, $0) } ?? 0
     case "AUTH": mechanisms.formUnion(words.dropFirst().prefix(50).map(String.init))
@@ -59,8 +67,11 @@ package struct RemoteExtensions: Sendable, Equatable {
   }
 
   private mutating func takeLimits(_ line: String) {
-    for word in line.split(separator: " ") where word.hasPrefix("RCPTMAX=") {
-      if let count = Int(word.dropFirst(8)), count > 0 { recipientLimit = count }
+    for word in line.split(separator: " ") {
+      // Both names have seven letters; RCPTDOMAINMAX speaks of several domains, and we offer one at a time.
+      guard let count = Int(word.dropFirst(8)), count > 0 else { continue }
+      if word.hasPrefix("RCPTMAX=") { recipientLimit = count }
+      if word.hasPrefix("MAILMAX=") { mailLimit = count }
     }
   }
 }

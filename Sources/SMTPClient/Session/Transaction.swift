@@ -32,6 +32,12 @@ struct Transaction {
     if message.needsUTF8, !extensions.smtpUTF8 {
       throw dialogue.unsupported("SMTPUTF8 is needed and not offered", stage: .mail, status: "5.6.7")
     }
+    if message.isBinary, !(extensions.binaryMIME && extensions.chunking) {
+      throw dialogue.unsupported("BINARYMIME is needed and not offered", stage: .mail, status: "5.6.1")
+    }
+    if message.requiresTLS, !extensions.requireTLS || session.tls == nil {
+      throw dialogue.unsupported("REQUIRETLS is needed and not offered", stage: .mail, status: "5.7.30")
+    }
     if let limit = extensions.size, limit > 0, size > limit {
       throw dialogue.unsupported(
         "message size \(size) exceeds size limit \(limit) of the server", stage: .mail, status: "5.3.4")
@@ -68,12 +74,14 @@ struct Transaction {
     var outcomes: [RecipientOutcome]
     let dataReply: RemoteReply?
     if extensions.pipelining {
-      dialogue.stream.post(ByteBuffer(string: ([mail] + recipients + ["DATA", ""]).joined(separator: "\r\n")))
+      let last = message.isBinary ? [""] : ["DATA", ""]
+      dialogue.stream.post(ByteBuffer(string: ([mail] + recipients + last).joined(separator: "\r\n")))
       let mailReply = try await dialogue.reply(to: mail, stage: .mail, within: settings.mailTimeout)
       if mailReply.code == 421 { throw dialogue.refusal(mailReply, stage: .mail, command: mail) }
       outcomes = try await offer(recipients, isSent: true)
       guard session.isReusable else { return outcomes }
-      dataReply = try await dialogue.reply(to: "DATA", stage: .data, within: settings.dataTimeout)
+      dataReply =
+        message.isBinary ? nil : try await dialogue.reply(to: "DATA", stage: .data, within: settings.dataTimeout)
       if !mailReply.isPositive {
         if dataReply?.code == 354 { try await abandon() }
         throw dialogue.refusal(mailReply, stage: .mail, command: mail)
@@ -88,10 +96,14 @@ struct Transaction {
       outcomes = try await offer(recipients, isSent: false)
       guard session.isReusable else { return outcomes }
       dataReply =
-        outcomes.contains { $0.isDelivered }
+        outcomes.contains { $0.isDelivered } && !message.isBinary
         ? try await dialogue.command("DATA", stage: .data, within: settings.dataTimeout) : nil
     }
-    try await finish(&outcomes, dataReply: dataReply, reader: reader)
+    if message.isBinary {
+      await finishBinary(&outcomes, reader: reader)
+    } else {
+      try await finish(&outcomes, dataReply: dataReply, reader: reader)
+    }
     return outcomes
   }
 
@@ -152,10 +164,28 @@ struct Transaction {
     for (index, result) in zip(accepted, results) { outcomes[index].result = result }
   }
 
+  /// Sends the content in one BDAT for the recipients accepted so far (RFC 3030 section 2).
+  ///
+  /// Its size is named, so that its octets go as they are.
+  private func finishBinary(_ outcomes: inout [RecipientOutcome], reader: ContentReader) async {
+    let accepted = outcomes.indices.filter { outcomes[$0].isDelivered }
+    guard !accepted.isEmpty else {
+      try? await session.reset()
+      return
+    }
+    dialogue.stream.post(ByteBuffer(string: "BDAT \(size) LAST\r\n"))
+    let results = await transmit(reader, count: accepted.count)
+    for (index, result) in zip(accepted, results) { outcomes[index].result = result }
+    if results.contains(where: { (try? $0.get()) == nil }), session.isReusable { try? await session.reset() }
+  }
+
   private func abandon() async throws(SMTPFailure) {
     dialogue.stream.post(ByteBuffer(string: ".\r\n"))
     _ = try await dialogue.reply(to: "DATA", stage: .content, within: settings.finalDotTimeout)
   }
+
+  /// The command that the content belongs to, for failures.
+  private var command: String { message.isBinary ? "BDAT \(size) LAST" : "DATA" }
 
   /// Sends the octets and reads the reply, or in LMTP one reply for each of `count` recipients.
   private func transmit(_ reader: ContentReader, count: Int) async -> [Result<RemoteReply, SMTPFailure>] {
@@ -165,9 +195,9 @@ struct Transaction {
       try await sendContent(reader, isEndSent: &isEndSent)
       let replies = dialogue.endpoint.isLMTP ? count : 1
       for _ in 0..<replies {
-        let reply = try await dialogue.reply(to: "DATA", stage: .content, within: settings.finalDotTimeout)
+        let reply = try await dialogue.reply(to: command, stage: .content, within: settings.finalDotTimeout)
         if reply.code == 421 { session.close() }
-        let refusal = dialogue.refusal(reply, stage: .content, command: "DATA")
+        let refusal = dialogue.refusal(reply, stage: .content, command: command)
         if refusal.cause == .protocolError, !reply.isPositive { session.close() }
         results.append(reply.isPositive ? .success(reply) : .failure(refusal))
       }
@@ -183,21 +213,29 @@ struct Transaction {
 
   private func sendContent(_ reader: ContentReader, isEndSent: inout Bool) async throws(SMTPFailure) {
     var stuffer = DotStuffer()
+    let isBinary = message.isBinary
     var buffer = ByteBufferAllocator().buffer(capacity: min(size, settings.blockSize) + 1024)
-    message.prefix.withUnsafeBytes { stuffer.encode($0, into: &buffer) }
+    func add(_ octets: [UInt8]) {
+      if isBinary {
+        buffer.writeBytes(octets)
+      } else {
+        octets.withUnsafeBytes { stuffer.encode($0, into: &buffer) }
+      }
+    }
+    add(message.prefix)
     var offset = 0
     while true {
       let block: [UInt8]
       do { block = try await reader.block(at: offset) } catch { throw local(error) }
       guard !block.isEmpty else { break }
       offset += block.count
-      block.withUnsafeBytes { stuffer.encode($0, into: &buffer) }
+      add(block)
       if buffer.readableBytes >= settings.blockSize {
         try await write(buffer)
         buffer.clear()
       }
     }
-    stuffer.finish(into: &buffer)
+    if !isBinary { stuffer.finish(into: &buffer) }
     isEndSent = true
     try await write(buffer)
   }
@@ -208,9 +246,9 @@ struct Transaction {
     } catch {
       // The peer may have said why before it hung up: "552 too big" is worth more than "broken pipe".
       if let reply = try? await dialogue.stream.reply(within: .milliseconds(1)), !reply.isPositive {
-        throw dialogue.refusal(reply, stage: .content, command: "DATA")
+        throw dialogue.refusal(reply, stage: .content, command: command)
       }
-      throw dialogue.failure(error, stage: .content, command: "DATA")
+      throw dialogue.failure(error, stage: .content, command: command)
     }
   }
 

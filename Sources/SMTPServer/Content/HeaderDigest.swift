@@ -16,6 +16,8 @@ package struct HeaderDigest: Sendable, Equatable {
   package private(set) var hasMessageID = false
   /// Whether the message says that it is list or bulk mail (R27): `List-Id:`, `List-Unsubscribe:`, `Precedence: bulk`.
   package private(set) var isBulk = false
+  /// Whether it has octets above 127 (RFC 6532).
+  package private(set) var has8Bit = false
   /// Where the header ends, its blank line included; the count of octets looked at when no blank line was found.
   package private(set) var end = 0
 
@@ -35,12 +37,14 @@ package struct HeaderDigest: Sendable, Equatable {
       let next = min(feed + 1, bytes.count)
       if lineEnd == position {
         end = next
+        has8Bit = bytes[..<end].contains { $0 >= 0x80 }
         return
       }
       take(bytes, position..<lineEnd)
       position = next
     }
     end = bytes.count
+    has8Bit = bytes.contains { $0 >= 0x80 }
   }
 
   private mutating func take(_ bytes: UnsafeRawBufferPointer, _ line: Range<Int>) {

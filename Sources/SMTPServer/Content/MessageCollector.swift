@@ -28,12 +28,15 @@ final class MessageCollector {
   private var stored = 0
   private var isOverflowing = false
 
-  init(id: String, settings: SMTPServerSettings, files: NIOThreadPool, expected: Int? = nil) {
+  /// - Parameter isBinary: whether octets are kept as they are, whatever the policy about line ends.
+  init(
+    id: String, settings: SMTPServerSettings, files: NIOThreadPool, expected: Int? = nil, isBinary: Bool = false
+  ) {
     self.id = id
     self.files = files
     limit = settings.messageSize
     memoryLimit = max(4096, settings.memoryPerMessage)
-    policy = settings.lineEnds
+    policy = isBinary ? .refuse : settings.lineEnds
     directory = settings.spoolDirectory
     head.reserveCapacity(min(max(expected ?? 0, 4096), memoryLimit))
   }

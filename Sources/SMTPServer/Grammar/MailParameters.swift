@@ -6,12 +6,18 @@ package struct ParameterRefusal: Error, Sendable, Equatable {
   package let reply: SMTPReply
 }
 
-/// The parameters of MAIL (RFC 1870, 6152, 6531, 3461, 4954).
+/// The parameters of MAIL (RFC 1870, 6152, 3030, 6531, 3461, 4954, 8689, 4865).
 package struct MailParameters: Sendable, Equatable {
   /// SIZE, in octets.
   package var size: Int?
   /// Whether BODY=8BITMIME was given.
   package var isEightBit = false
+  /// Whether BODY=BINARYMIME was given: only BDAT may follow.
+  package var isBinary = false
+  /// Whether REQUIRETLS was given.
+  package var requiresTLS = false
+  /// HOLDFOR or HOLDUNTIL.
+  package var hold: HoldParameter?
   /// Whether SMTPUTF8 was given.
   package var isUTF8 = false
   /// RET.
@@ -40,11 +46,21 @@ package struct MailParameters: Sendable, Equatable {
       switch value?.uppercased() {
       case "7BIT": isEightBit = false
       case "8BITMIME": isEightBit = true
+      case "BINARYMIME": (isEightBit, isBinary) = (true, true)
       default: throw .syntax("BODY")
       }
     case "SMTPUTF8":
       guard value == nil else { throw .syntax("SMTPUTF8") }
       isUTF8 = true
+    case "REQUIRETLS":
+      guard value == nil else { throw .syntax("REQUIRETLS") }
+      requiresTLS = true
+    case "HOLDFOR", "HOLDUNTIL":
+      // RFC 4865 section 4: one of them, once.
+      guard hold == nil, let value, let hold = HoldParameter(keyword: parameter.keyword, value) else {
+        throw .syntax(parameter.keyword)
+      }
+      self.hold = hold
     case "RET":
       guard let value, let kind = DeliveryReturn(parameter: value) else { throw .syntax("RET") }
       dsnReturn = kind

@@ -66,6 +66,9 @@ package struct SMTPServerSettings: Sendable {
   /// Octets of a refused BDAT that are read and thrown away; a larger one ends the session.
   package var swallow = 128 * 1024 * 1024
 
+  /// The latest release a submitted message may ask for (FUTURERELEASE); zero switches it off.
+  package var longestHold: Duration = .seconds(86_400)
+
   /// Time for the next command.
   package var commandTimeout: Duration = .seconds(300)
   /// Time for the next octets of a message.

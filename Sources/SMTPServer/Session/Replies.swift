@@ -43,6 +43,8 @@ enum Replies {
   static let authRequired = SMTPReply(
     530, "5.7.0", "Authentication required: use AUTH, or read your mail by POP or IMAP from this address first")
   static let tlsFirst = SMTPReply(530, "5.7.0", "Must issue a STARTTLS command first")
+  static let encryptionNeeded = SMTPReply(530, "5.7.10", "REQUIRETLS needs TLS: use STARTTLS first")
+  static let binaryNeedsChunks = SMTPReply(503, "5.5.1", "Error: BODY=BINARYMIME was given, send BDAT")
   static let badCredentials = SMTPReply(535, "5.7.8", "Error: authentication failed")
   static let authCancelled = SMTPReply(501, "5.7.0", "Authentication cancelled")
   static let authMalformed = SMTPReply(501, "5.5.2", "Error: cannot decode the authentication response")

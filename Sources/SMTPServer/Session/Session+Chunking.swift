@@ -12,7 +12,8 @@ extension SMTPServerSession {
       collector = begun
     } else {
       collector = MessageCollector(
-        id: host.acceptor.newID(), settings: settings, files: host.files, expected: isLast ? size : nil)
+        id: host.acceptor.newID(), settings: settings, files: host.files, expected: isLast ? size : nil,
+        isBinary: transaction?.parameters.isBinary ?? false)
       transaction?.chunks = collector
     }
     guard size <= settings.messageSize - min(collector.size, settings.messageSize) else {

@@ -6,6 +6,8 @@ extension SMTPServerSession {
   func data() async throws -> Next {
     if let refusal = dataRefusal() { return try await refuse(refusal) }
     guard transaction?.chunks == nil else { return try await refuse(Replies.chunksBegun) }
+    // RFC 3030 section 3: binary octets have no final dot.
+    guard transaction?.parameters.isBinary != true else { return try await refuse(Replies.binaryNeedsChunks) }
     // DATA ends a pipelined group (RFC 2920 section 3.1): octets behind it are not the message.
     if settings.forbidsEarlyTalking, connection.hasBufferedInput {
       connection.log.notice("client sends a message before it may")

@@ -52,7 +52,12 @@ extension SMTPServerSession {
       return Replies.tooBig
     }
     if collector.hasFailed { return Replies.noSpace }
-    if settings.lineEnds == .refuse {
+    if transaction.parameters.isBinary {
+      // Its header is text all the same (RFC 3030 section 3): what smuggles a line into it is refused.
+      var audit = LineAudit()
+      collector.head.prefix(digest.end).withUnsafeBytes { audit.scan($0) }
+      if !audit.isClean { return Replies.bareLineEnd }
+    } else if settings.lineEnds == .refuse {
       if collector.audit.hasBareLF || collector.audit.hasBareCR { return Replies.bareLineEnd }
       if collector.audit.hasNUL { return Replies.nulOctet }
     }
@@ -96,7 +101,11 @@ extension SMTPServerSession {
   ) -> AcceptedMessage {
     var traits: MessageTraits = []
     if collector.audit.has8Bit { traits.insert(.eightBit) }
-    if transaction.parameters.isUTF8 { traits.insert(.utf8) }
+    if transaction.parameters.isBinary { traits.insert(.binary) }
+    if transaction.parameters.requiresTLS { traits.insert(.requireTLS) }
+    // What says SMTPUTF8 and needs it nowhere may pass servers that do not know it (RFC 6531 section 3.6).
+    let hasUTF8Path = transaction.sender?.needsSMTPUTF8 == true
+    if transaction.parameters.isUTF8, hasUTF8Path || digest.has8Bit { traits.insert(.utf8) }
     let trace = TraceHeaders(
       hostname: settings.hostname, helo: hello?.name.text ?? "unknown", isExtended: hello?.isExtended ?? false,
       isLMTP: role == .lmtp, peer: connection.peer, tls: connection.tls, id: collector.id, now: host.time.now,
@@ -105,7 +114,8 @@ extension SMTPServerSession {
       id: collector.id, sender: transaction.sender, recipients: transaction.recipients, content: content,
       trace: trace.bytes(digest), account: transaction.right?.sender.login, via: transaction.right?.by.label,
       dsnReturn: transaction.parameters.dsnReturn?.rawValue, envelopeID: transaction.parameters.envelopeID,
-      traits: traits, mailClass: digest.isBulk ? .list : .normal)
+      traits: traits, mailClass: digest.isBulk ? .list : .normal,
+      notBefore: transaction.parameters.hold?.release(from: host.time.now))
   }
 }
 

@@ -1,3 +1,4 @@
+import Basics
 import MailSyntax
 import Wire
 
@@ -26,7 +27,16 @@ extension SMTPServerSession {
     if connection.canStartTLS { lines.append("STARTTLS") }
     let mechanisms = offeredMechanisms.names
     if !mechanisms.isEmpty, sender == nil { lines.append("AUTH \(mechanisms.joined(separator: " "))") }
-    return lines + ["ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING"]
+    lines += ["ENHANCEDSTATUSCODES", "8BITMIME", "DSN", "SMTPUTF8", "CHUNKING", "BINARYMIME"]
+    lines.append("LIMITS MAILMAX=\(settings.messagesPerSession) RCPTMAX=\(settings.recipients)")
+    // RFC 8689 section 2: named under TLS only.
+    if connection.tls != nil, role != .lmtp { lines.append("REQUIRETLS") }
+    if role.isSubmission, settings.longestHold > .zero {
+      let latest = host.time.now + settings.longestHold
+      let seconds = settings.longestHold.wholeMilliseconds / 1000
+      lines.append("FUTURERELEASE \(seconds) \(Timestamp(seconds: latest.seconds).rfc3339)")
+    }
+    return lines
   }
 
   /// The SASL mechanisms this connection may use now.

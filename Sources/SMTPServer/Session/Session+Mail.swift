@@ -1,3 +1,4 @@
+import Basics
 import MailSyntax
 import RelayAccess
 
@@ -20,6 +21,7 @@ extension SMTPServerSession {
     if !parameters.isUTF8, path.raw.utf8.contains(where: { $0 >= 0x80 }) {
       return try await refuse(Replies.needsSMTPUTF8)
     }
+    if let refusal = extensionRefusal(parameters) { return try await refuse(refusal) }
     let from = path.isPostmaster ? await host.acceptor.postmaster() : path.address
     if let refusal = try await senderRefusal(from, raw: path.raw, parameters: parameters) {
       return try await refuse(refusal)
@@ -37,6 +39,18 @@ extension SMTPServerSession {
     }
     noteMail()
     return reply(Replies.mailOK)
+  }
+
+  /// What speaks against parameters that are offered on some connections only.
+  private func extensionRefusal(_ parameters: MailParameters) -> SMTPReply? {
+    if parameters.requiresTLS, connection.tls == nil { return Replies.encryptionNeeded }
+    guard let hold = parameters.hold else { return nil }
+    guard role.isSubmission, settings.longestHold > .zero else {
+      return SMTPReply(555, "5.5.4", "Unsupported option: HOLDFOR or HOLDUNTIL")
+    }
+    let now = host.time.now
+    return hold.release(from: now) > now + settings.longestHold
+      ? SMTPReply(501, "5.5.4", "the release is later than FUTURERELEASE allows") : nil
   }
 
   /// The domain of bare names, on listeners whose clients are ours (R72).
