@@ -43,6 +43,7 @@ let package = Package(
   targets: [
     .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL"),
     .systemLibrary(name: "CUnbound", path: "Sources/CUnbound"),
+    .systemLibrary(name: "CZlib", path: "Sources/CZlib"),
     .target(name: "CCrypt", path: "Sources/CCrypt", linkerSettings: [.linkedLibrary("crypt")]),
     .target(name: "CFiles", path: "Sources/CFiles"),
     room("Basics", []),
@@ -50,7 +51,8 @@ let package = Package(
     room("DNSResolver", ["Basics", "MailSyntax", "CUnbound", logging]),
     room(
       "Wire",
-      ["Basics", "CFiles", "COpenSSL", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS, logging] + nio),
+      ["Basics", "CFiles", "COpenSSL", "CZlib", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS, logging]
+        + nio),
     room(
       "WireTesting",
       [

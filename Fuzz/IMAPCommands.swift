@@ -9,10 +9,11 @@ public func fuzzIMAPCommands(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt
   _ = CommandParser.name(of: bytes)
   if let header = LiteralHeader(atEndOf: bytes) {
     precondition(header.start >= 0 && header.start < bytes.count)
-    _ = try? AppendHead.parse(bytes, announcement: header.start)
-    var cursor = ByteCursor(bytes)
-    _ = try? cursor.appendMessageHead(announcement: header.start)
+    _ = AppendHead.isMailboxLiteral(bytes, announcement: header.start)
   }
+  var cursor = ByteCursor(bytes)
+  if (try? cursor.appendHead()) != nil { _ = try? cursor.appendMessageHead() }
+  if let url = MessageURL(bytes) { precondition(url.uid > 0 && !url.mailbox.isEmpty) }
   return 0
 }
 

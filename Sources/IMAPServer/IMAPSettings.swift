@@ -25,6 +25,8 @@ package struct IMAPSettings: Sendable {
     self.limits = limits
   }
 
+  /// How often a long command says how far it is (RFC 9585).
+  package var progressInterval: Duration = .seconds(5)
   /// How often an open session touches its lease: 900 s, or a quarter of a shorter lifetime.
   var leaseInterval: Duration {
     let quarter = leaseLifetime / 4
@@ -46,6 +48,8 @@ package struct IMAPLimits: Sendable {
   package var appendSize = 64 * 1024 * 1024
   /// Messages of one APPEND (RFC 3502).
   package var appendMessages = 1000
+  /// Parts of one message put together by CATENATE (RFC 4469).
+  package var catenatedParts = 1000
   /// Appended messages up to this size stay in memory; larger ones are spooled to a file.
   package var appendMemory = 256 * 1024
   /// Octets of a refused non-synchronizing literal that are read and dropped; above it the session ends.
@@ -66,10 +70,18 @@ package struct IMAPLimits: Sendable {
   package var literalTimeout: Duration = .seconds(5 * 60)
   /// How often `* OK Still here` is sent during IDLE; `nil` sends none.
   package var idleKeepalive: Duration? = .seconds(120)
+  /// How often a long command says how far it is (RFC 9585).
+  package var progressInterval: Duration = .seconds(5)
   /// How often an open session touches its OPEN-SMTP lease.
   package var leaseTouchInterval: Duration = .seconds(900)
   /// Octets of a mailbox pattern in LIST.
   package var patternLength = 1024
+  /// Octets of one metadata value: `NO [METADATA MAXSIZE …]` (RFC 5464).
+  package var metadataValue = 64 * 1024
+  /// Entries of one mailbox, or of the account: `NO [METADATA TOOMANY]`.
+  package var metadataEntries = 200
+  /// Octets of all entries of one mailbox, or of the account.
+  package var metadataOctets = 1024 * 1024
   /// Octets of replies collected before they are handed to the connection.
   package var replyChunk = 64 * 1024
   /// Index rows fetched at once.

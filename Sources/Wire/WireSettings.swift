@@ -34,6 +34,12 @@ package struct WireSettings: Sendable {
   package var farewellTimeout: Duration = .seconds(30)
   /// Time a closing connection goes on reading, so that the last reply is not lost to a reset.
   package var lingerTimeout: Duration = .seconds(2)
+  /// How hard COMPRESS=DEFLATE tries, 1 (fast) through 9.
+  package var compressionLevel: Int32 = 4
+  /// Octets a compressed connection inflates at once; no limit of a session is passed by more than this.
+  package var inflateChunk = 16 * 1024
+  /// Silence after which a compressed connection gives back the memory of its compressor.
+  package var compressionNap: Duration = .seconds(3)
   /// Whether a connection's task runs on its own event loop; `false`: on the default executor.
   package var tasksOnEventLoops = true
 

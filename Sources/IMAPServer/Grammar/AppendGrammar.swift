@@ -4,33 +4,67 @@ struct AppendMessageHead: Equatable, Sendable {
   var date: DateTimeArgument?
 }
 
-/// How far the head of an APPEND command is known when a line has ended with a literal announcement.
-enum AppendHead: Equatable, Sendable {
-  /// The mailbox name itself comes as a literal.
-  case mailboxIsLiteral
-  /// Everything before the first message.
-  case complete(mailbox: [UInt8], AppendMessageHead)
+/// How APPEND and REPLACE begin: everything before the first message.
+struct AppendHead: Equatable, Sendable {
+  /// The message that REPLACE (RFC 8508) puts another one in place of.
+  struct Replaced: Equatable, Sendable {
+    /// `nil` stands for `*`.
+    var number: UInt32?
+    var isUID: Bool
+  }
 
-  /// Reads `tag SP "APPEND" SP mailbox SP [flag-list SP] [date-time SP]` up to where the literal is announced.
-  ///
-  /// - Parameters:
-  ///   - bytes: the command so far, ending with the announcement.
-  ///   - announcement: where the announcement starts.
-  static func parse(_ bytes: [UInt8], announcement: Int) throws(GrammarError) -> AppendHead {
+  /// `nil` for APPEND.
+  var replaced: Replaced?
+  var mailbox: [UInt8]
+
+  /// Whether a command is one of those whose messages go past the parser.
+  static func begins(_ line: [UInt8]) -> Bool {
+    var cursor = ByteCursor(line)
+    return cursor.takesAppendVerb()
+  }
+
+  /// Whether the literal announced at the given place is the mailbox name itself.
+  static func isMailboxLiteral(_ bytes: [UInt8], announcement: Int) -> Bool {
     var cursor = ByteCursor(bytes)
-    _ = try cursor.tag()
-    try cursor.space()
-    guard cursor.takeWord("APPEND") else { throw GrammarError("Not an APPEND") }
-    try cursor.space()
-    if cursor.position == announcement { return .mailboxIsLiteral }
-    let mailbox = try cursor.aString()
-    return .complete(mailbox: mailbox, try cursor.appendMessageHead(announcement: announcement))
+    return cursor.takesAppendVerb() && cursor.position == announcement
   }
 }
 
 extension ByteCursor {
-  /// `SP [flag-list SP] [date-time SP]`, which must end where the literal is announced.
-  mutating func appendMessageHead(announcement: Int) throws(GrammarError) -> AppendMessageHead {
+  /// `tag SP "APPEND" SP mailbox`, or REPLACE with the message it replaces.
+  mutating func appendHead() throws(GrammarError) -> AppendHead {
+    AppendHead(replaced: try appendVerb(), mailbox: try aString())
+  }
+
+  /// Whether the verb stands here; the position is behind it then.
+  fileprivate mutating func takesAppendVerb() -> Bool {
+    do throws(GrammarError) {
+      _ = try appendVerb()
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Up to where the mailbox name begins.
+  fileprivate mutating func appendVerb() throws(GrammarError) -> AppendHead.Replaced? {
+    _ = try tag()
+    try space()
+    if takeWord("APPEND") {
+      try space()
+      return nil
+    }
+    let isUID = takeWord("UID")
+    if isUID { try space() }
+    guard takeWord("REPLACE") else { throw GrammarError("Neither APPEND nor REPLACE") }
+    try space()
+    let number = take(UInt8(ascii: "*")) ? nil : try nonZeroNumber()
+    try space()
+    return AppendHead.Replaced(number: number, isUID: isUID)
+  }
+
+  /// `SP [flag-list SP] [date-time SP]` up to the message's data.
+  mutating func appendMessageHead() throws(GrammarError) -> AppendMessageHead {
     var head = AppendMessageHead()
     try space()
     if peek == UInt8(ascii: "(") {
@@ -41,7 +75,6 @@ extension ByteCursor {
       head.date = try dateTime()
       try space()
     }
-    guard position == announcement else { throw GrammarError("Expected a message literal") }
     return head
   }
 }

@@ -36,6 +36,24 @@ enum Command: Equatable, Sendable {
   case getQuota([UInt8])
   case getQuotaRoot([UInt8])
   case setQuota([UInt8])
+  case getMetadata(MetadataQuery)
+  case setMetadata([UInt8], [MetadataChange])
+  case compress(String)
+  case unauthenticate
+  case language([String])
+}
+
+extension Command {
+  /// Whether message sequence numbers stand in the command or its answer, which UIDONLY (RFC 9586) forbids.
+  var usesSequenceNumbers: Bool {
+    switch self {
+    case .fetch(_, let uid), .store(_, let uid), .copy(_, _, let uid), .move(_, _, let uid): !uid
+    case .search(let argument, let uid): !uid || argument.key.namesSequence
+    case .sort(let argument, let uid): !uid || argument.search.key.namesSequence
+    case .thread(let argument, let uid): !uid || argument.search.key.namesSequence
+    default: false
+    }
+  }
 }
 
 /// One pair of the ID command (RFC 2971).

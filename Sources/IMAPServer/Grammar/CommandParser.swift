@@ -36,7 +36,8 @@ struct CommandParser {
     }
     switch name {
     case "UID": return try uidCommand(&cursor)
-    case "LOGIN", "AUTHENTICATE", "ID", "ENABLE": return try sessionCommand(name, &cursor)
+    case "LOGIN", "AUTHENTICATE", "ID", "ENABLE", "COMPRESS": return try sessionCommand(name, &cursor)
+    case "LANGUAGE": return .language(try languages(&cursor))
     case "FETCH": return .fetch(try cursor.fetch(uid: false), uid: false)
     case "STORE": return .store(try cursor.store(), uid: false)
     case "SEARCH": return .search(try cursor.search(), uid: false)
@@ -59,6 +60,7 @@ struct CommandParser {
     case "CLOSE": .close
     case "UNSELECT": .unselect
     case "EXPUNGE": .expunge(uids: nil)
+    case "UNAUTHENTICATE": .unauthenticate
     default: nil
     }
   }
@@ -105,6 +107,8 @@ struct CommandParser {
       // SASL-IR (RFC 4959): one base64 argument, or "=" for an empty response.
       let initial = cursor.take(UInt8(ascii: " ")) ? Array(cursor.run { $0 > 0x20 && $0 < 0x7f }) : nil
       command = .authenticate(mechanism: mechanism, initialResponse: initial)
+    case "COMPRESS":
+      command = .compress(try cursor.keyword())
     case "ENABLE":
       var names = [try cursor.keyword()]
       while cursor.take(UInt8(ascii: " ")), !cursor.isAtEnd { names.append(try cursor.keyword()) }
@@ -114,6 +118,17 @@ struct CommandParser {
     }
     try cursor.expectEnd()
     return command
+  }
+
+  /// The language ranges of LANGUAGE (RFC 5255 section 3.2), best first; none asks for the list.
+  private static func languages(_ cursor: inout ByteCursor) throws(GrammarError) -> [String] {
+    var ranges: [String] = []
+    while cursor.take(UInt8(ascii: " ")), !cursor.isAtEnd {
+      ranges.append(String(decoding: try cursor.aString(), as: UTF8.self))
+      guard ranges.count <= 100 else { throw GrammarError("Too many languages") }
+    }
+    try cursor.expectEnd()
+    return ranges
   }
 
   /// The parameter list of ID (RFC 2971 section 3.1).
@@ -163,6 +178,12 @@ struct CommandParser {
       let items = try cursor.statusItems()
       try cursor.expectEnd()
       return .status(mailbox, items)
+    case "GETMETADATA": return .getMetadata(try cursor.metadataQuery())
+    case "SETMETADATA":
+      try cursor.space()
+      let mailbox = try cursor.aString()
+      try cursor.space()
+      return .setMetadata(mailbox, try cursor.metadataChanges())
     case "SETQUOTA":
       try cursor.space()
       let root = try cursor.aString()

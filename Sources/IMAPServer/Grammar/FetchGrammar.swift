@@ -18,6 +18,14 @@ enum FetchItem: Equatable, Sendable {
   case binary([UInt32], PartialArgument?, peek: Bool)
   /// BINARY.SIZE.
   case binarySize([UInt32])
+  /// EMAILID (RFC 8474).
+  case emailID
+  /// THREADID (RFC 8474).
+  case threadID
+  /// SAVEDATE (RFC 8514).
+  case saveDate
+  /// PREVIEW (RFC 8970).
+  case preview
 
   /// Whether answering sets `\Seen`.
   var setsSeen: Bool {
@@ -44,6 +52,8 @@ struct FetchArgument: Equatable, Sendable {
   var changedSince: UInt64?
   /// VANISHED (RFC 7162 section 3.2.6), only with UID FETCH and CHANGEDSINCE.
   var vanished = false
+  /// PARTIAL (RFC 9394 section 3.3), only with UID FETCH.
+  var partial: ResultRange?
 }
 
 extension ByteCursor {
@@ -96,7 +106,26 @@ extension ByteCursor {
       let part = try binarySection()
       return .binary(part, try partial(), peek: name == "BINARY.PEEK")
     case "BINARY.SIZE": return .binarySize(try binarySection())
+    case "EMAILID": return .emailID
+    case "THREADID": return .threadID
+    case "SAVEDATE": return .saveDate
+    case "PREVIEW":
+      try previewModifiers()
+      return .preview
     default: throw GrammarError("Unknown FETCH item")
+    }
+  }
+
+  /// `SP "(" LAZY ")"` (RFC 8970 section 3.2); previews are kept ready, so that a lazy client gets them as well.
+  private mutating func previewModifiers() throws(GrammarError) {
+    guard peek == UInt8(ascii: " "), peek(ahead: 1) == UInt8(ascii: "(") else { return }
+    let start = position
+    position += 1
+    let names = try? list { (cursor) throws(GrammarError) in try cursor.keyword() }
+    // Behind a single PREVIEW the parenthesis may open FETCH's own modifiers.
+    guard let names, names == ["LAZY"] else {
+      position = start
+      return
     }
   }
 
@@ -108,6 +137,9 @@ extension ByteCursor {
         try cursor.space()
         result.changedSince = try cursor.number64()
       case "VANISHED" where uid: result.vanished = true
+      case "PARTIAL" where uid:
+        try cursor.space()
+        result.partial = try cursor.resultRange()
       default: throw GrammarError("Unknown FETCH modifier")
       }
     }

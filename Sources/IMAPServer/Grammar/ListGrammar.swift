@@ -1,4 +1,4 @@
-/// The arguments of LIST (RFC 3501 section 6.3.8, RFC 5258, RFC 5819, RFC 6154).
+/// The arguments of LIST (RFC 3501 section 6.3.8, RFC 5258, RFC 5819, RFC 6154, RFC 9590).
 struct ListArgument: Equatable, Sendable {
   /// Which mailboxes are wanted.
   enum Selection: String, CaseIterable, Sendable {
@@ -20,6 +20,8 @@ struct ListArgument: Equatable, Sendable {
   var selection: Set<Selection> = []
   var returns: Set<Return> = []
   var status: [StatusItem]?
+  /// Entries to tell of each (RFC 9590).
+  var metadata: [String]?
   /// Whether any part of RFC 5258's syntax was used.
   var isExtended = false
 }
@@ -80,6 +82,9 @@ extension ByteCursor {
       if word == "STATUS" {
         try cursor.space()
         result.status = try cursor.statusItems()
+      } else if word == "METADATA" {
+        try cursor.space()
+        result.metadata = try cursor.metadataEntries()
       } else if let option = ListArgument.Return(rawValue: word) {
         result.returns.insert(option)
       } else {

@@ -7,10 +7,14 @@ struct SearchArgument: Equatable, Sendable {
     case all = "ALL"
     case count = "COUNT"
     case save = "SAVE"
+    /// A window of the result (RFC 9394 section 3.1, RFC 5267 section 4.4).
+    case partial = "PARTIAL"
   }
 
   /// `nil`: the old untagged SEARCH.
   var results: Set<Result>?
+  /// The window PARTIAL asks for.
+  var partial: ResultRange?
   /// Upper-case name; `nil` stands for US-ASCII (UTF-8 under IMAP4rev2).
   var charset: String?
   var key: SearchKey
@@ -53,19 +57,19 @@ struct ThreadArgument: Equatable, Sendable {
 extension ByteCursor {
   mutating func search() throws(GrammarError) -> SearchArgument {
     try space()
-    let results = try searchResults()
+    let (results, partial) = try searchResults()
     var charset: String?
     if takeWord("CHARSET") {
       try space()
       charset = try charsetName()
       try space()
     }
-    return SearchArgument(results: results, charset: charset, key: try searchProgram())
+    return SearchArgument(results: results, partial: partial, charset: charset, key: try searchProgram())
   }
 
   mutating func sort() throws(GrammarError) -> SortArgument {
     try space()
-    let results = try searchResults()
+    let (results, partial) = try searchResults()
     var isReversed = false
     var criteria: [SortArgument.Criterion] = []
     for word in try list({ (cursor) throws(GrammarError) in try cursor.keyword() }) {
@@ -81,7 +85,7 @@ extension ByteCursor {
     try space()
     let charset = try charsetName()
     try space()
-    let search = SearchArgument(results: results, charset: charset, key: try searchProgram())
+    let search = SearchArgument(results: results, partial: partial, charset: charset, key: try searchProgram())
     return SortArgument(criteria: criteria, search: search)
   }
 
@@ -102,16 +106,24 @@ extension ByteCursor {
   }
 
   /// `RETURN (…)` and its space, when it stands here; no option means ALL.
-  private mutating func searchResults() throws(GrammarError) -> Set<SearchArgument.Result>? {
-    guard takeWord("RETURN") else { return nil }
+  private mutating func searchResults() throws(GrammarError) -> (Set<SearchArgument.Result>?, ResultRange?) {
+    guard takeWord("RETURN") else { return (nil, nil) }
     try space()
+    var partial: ResultRange?
     let results = try list(allowEmpty: true) { (cursor) throws(GrammarError) in
       guard let result = SearchArgument.Result(rawValue: try cursor.keyword()) else {
         throw GrammarError("Unknown search result option")
       }
+      if result == .partial {
+        guard partial == nil else { throw GrammarError("PARTIAL may be asked for once") }
+        try cursor.space()
+        partial = try cursor.resultRange()
+      }
       return result
     }
+    // RFC 9394 section 3.1: the whole and a part of it exclude each other.
+    guard partial == nil || !results.contains(.all) else { throw GrammarError("PARTIAL and ALL exclude each other") }
     try space()
-    return results.isEmpty ? [.all] : Set(results)
+    return (results.isEmpty ? [.all] : Set(results), partial)
   }
 }

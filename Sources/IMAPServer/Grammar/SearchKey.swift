@@ -4,6 +4,8 @@ indirect enum SearchKey: Equatable, Sendable {
   enum DateField: Equatable, Sendable {
     case received
     case sent
+    /// SAVEDATE (RFC 8514).
+    case saved
   }
 
   /// How a message's day compares with the given one.
@@ -32,6 +34,10 @@ indirect enum SearchKey: Equatable, Sendable {
   case uid(SequenceSet)
   case sequence(SequenceSet)
   case modSeq(UInt64)
+  /// EMAILID (RFC 8474).
+  case emailID([UInt8])
+  /// THREADID (RFC 8474).
+  case threadID([UInt8])
   case not(SearchKey)
   case or(SearchKey, SearchKey)
   case and([SearchKey])
@@ -80,7 +86,8 @@ extension ByteCursor {
 
   private mutating func flagKey(_ word: String) throws(GrammarError) -> SearchKey? {
     switch word {
-    case "ALL": return .all
+    // RFC 8514 section 4.3: every mailbox here has save dates.
+    case "ALL", "SAVEDATESUPPORTED": return .all
     case "ANSWERED": return .system(.answered, isSet: true)
     case "DELETED": return .system(.deleted, isSet: true)
     case "DRAFT": return .system(.draft, isSet: true)
@@ -117,6 +124,10 @@ extension ByteCursor {
     case "TEXT":
       try space()
       return .text(try aString())
+    case "EMAILID", "THREADID":
+      try space()
+      let id = try aString()
+      return word == "EMAILID" ? .emailID(id) : .threadID(id)
     default: return nil
     }
   }
@@ -131,6 +142,9 @@ extension ByteCursor {
     case "SENTBEFORE": (field, relation) = (.sent, .before)
     case "SENTON": (field, relation) = (.sent, .on)
     case "SENTSINCE": (field, relation) = (.sent, .since)
+    case "SAVEDBEFORE": (field, relation) = (.saved, .before)
+    case "SAVEDON": (field, relation) = (.saved, .on)
+    case "SAVEDSINCE": (field, relation) = (.saved, .since)
     default: return nil
     }
     try space()

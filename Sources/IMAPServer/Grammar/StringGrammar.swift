@@ -54,7 +54,7 @@ extension ByteCursor {
   private mutating func stringIfPresent() throws(GrammarError) -> [UInt8]? {
     switch peek {
     case UInt8(ascii: "\""): return try quoted()
-    case UInt8(ascii: "{"): return try literal()
+    case UInt8(ascii: "{"): return try literalOctets(allowNUL: false)
     case UInt8(ascii: "~"):
       guard peek(ahead: 1) == UInt8(ascii: "{") else { return nil }
       throw GrammarError("A binary literal is not allowed here")
@@ -82,7 +82,8 @@ extension ByteCursor {
     throw GrammarError("Missing closing quote")
   }
 
-  private mutating func literal() throws(GrammarError) -> [UInt8] {
+  /// The octets of a literal that stands here.
+  mutating func literalOctets(allowNUL: Bool) throws(GrammarError) -> [UInt8] {
     position += 1
     let count = try number64()
     _ = take(UInt8(ascii: "+"))
@@ -92,7 +93,7 @@ extension ByteCursor {
     }
     let end = position + Int(truncatingIfNeeded: count)
     let content = Array(bytes[position..<end])
-    guard !content.contains(0) else { throw GrammarError("NUL is not allowed in a literal") }
+    guard allowNUL || !content.contains(0) else { throw GrammarError("NUL is not allowed in a literal") }
     position = end
     return content
   }

@@ -29,6 +29,12 @@ enum ResponseCode: Equatable, Sendable {
   static let unavailable = ResponseCode.plain("UNAVAILABLE")
   static let useAttr = ResponseCode.plain("USEATTR")
 
+  /// BADURL (RFC 4469) with the URL, as far as it is text that a response code may hold.
+  static func badURL(_ url: [UInt8]) -> ResponseCode {
+    let text = url.prefix(1000).map { $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "]") ? $0 : UInt8(ascii: "?") }
+    return .withText("BADURL \(String(decoding: text, as: UTF8.self))")
+  }
+
   /// BADCHARSET with the charsets a client can fall back to.
   static let badCharset = ResponseCode.plain("BADCHARSET (US-ASCII UTF-8)")
 
@@ -58,4 +64,8 @@ struct Refusal: Error, Equatable {
   static func no(_ code: ResponseCode?, _ text: String) -> Refusal { Refusal(status: .no, code: code, text: text) }
 
   static func bad(_ text: String) -> Refusal { Refusal(status: .bad, code: nil, text: text) }
+
+  /// A message sequence number under UIDONLY (RFC 9586 section 3).
+  static let uidRequired = Refusal(
+    status: .bad, code: .plain("UIDREQUIRED"), text: "Message numbers are not used any more; use the UID form")
 }

@@ -73,6 +73,14 @@ struct ResponseWriter {
     bytes.append(UInt8(ascii: "\""))
   }
 
+  /// `string`, or a binary literal for octets that hold NUL (RFC 3516, RFC 5464).
+  mutating func string8(_ octets: [UInt8]) {
+    guard octets.contains(0) else { return string(octets) }
+    octet(UInt8(ascii: "~"))
+    literal(count: octets.count)
+    bytes.append(contentsOf: octets)
+  }
+
   /// `astring`: bare when it is an atom, else as `string`.
   mutating func aString(_ octets: some Collection<UInt8>) {
     if !octets.isEmpty, octets.count <= 1000, octets.allSatisfy(\.isAtomCharacter), !octets.isNIL {

@@ -10,6 +10,8 @@ struct SearchEvaluator {
   let now: Timestamp
   /// Turns the client's octets into text.
   let decode: ([UInt8]) throws -> String
+  /// Told how many of how many messages were looked at.
+  let progress: (Int, Int) async throws -> Void
 
   /// Positions of the messages that satisfy the key, rising.
   func matches(_ key: SearchKey) async throws -> [Int] {
@@ -42,6 +44,8 @@ struct SearchEvaluator {
     case .body(let value): return try await text(candidates, .body(try decode(value)))
     case .text(let value): return try await text(candidates, .text(try decode(value)))
     case .date(.sent, let relation, let day): return try await sent(candidates, relation, day)
+    case .emailID(let id): return try await details(candidates) { $0.emailID.utf8.elementsEqual(id) }
+    case .threadID(let id): return try await details(candidates) { $0.threadID.utf8.elementsEqual(id) }
     default: return filterFlags(candidates, key) ?? filterFacts(candidates, key)
     }
   }
@@ -76,10 +80,11 @@ struct SearchEvaluator {
       let limit = now - .seconds(Int64(seconds))
       return candidates.filter { messages[$0].internalDate >= limit }
     case .modSeq(let value): return candidates.filter { messages[$0].modSeq >= value }
-    case .date(_, let relation, let day):
+    case .date(let field, let relation, let day):
       let wanted = day.daysSinceEpoch
       return candidates.filter {
-        relation.holds(floorDivide(messages[$0].internalDate.seconds, 86_400), wanted)
+        let date = field == .saved ? messages[$0].saveDate : messages[$0].internalDate
+        return relation.holds(floorDivide(date.seconds, 86_400), wanted)
       }
     default: return candidates
     }
@@ -88,9 +93,19 @@ struct SearchEvaluator {
   private func isRecent(_ uid: UInt32) -> Bool { recent.contains { $0.contains(uid) } }
 
   private func text(_ candidates: [Int], _ condition: TextCondition) async throws -> [Int] {
-    let hits = try await mailbox.search(condition, among: candidates.map { view.messages[$0].uid })
-    return hits.compactMap { view.index(of: $0) }
+    var result: [Int] = []
+    // Large mailboxes in pieces, so that a client hears how far it is.
+    for start in stride(from: 0, to: candidates.count, by: Self.piece) {
+      let batch = candidates[start..<min(start + Self.piece, candidates.count)]
+      let hits = try await mailbox.search(condition, among: batch.map { view.messages[$0].uid })
+      result += hits.compactMap { view.index(of: $0) }
+      try await progress(start + batch.count, candidates.count)
+    }
+    return result
   }
+
+  /// Messages searched between two words on progress.
+  private static let piece = 20_000
 
   /// SENTBEFORE and its kin look at the day as the header names it, whatever its zone (RFC 3501 section 6.4.4).
   private func sent(
@@ -107,6 +122,18 @@ struct SearchEvaluator {
           continue
         }
         if relation.holds(sent, wanted) { result.append(position) }
+      }
+    }
+    return result
+  }
+
+  /// Messages whose object identifiers satisfy a test.
+  private func details(_ candidates: [Int], _ test: (MessageDetails) -> Bool) async throws -> [Int] {
+    var result: [Int] = []
+    for start in stride(from: 0, to: candidates.count, by: 1000) {
+      let batch = candidates[start..<min(start + 1000, candidates.count)]
+      for found in try await mailbox.details(batch.map { view.messages[$0].uid }) where test(found) {
+        if let position = view.index(of: found.uid) { result.append(position) }
       }
     }
     return result
@@ -139,10 +166,21 @@ extension SearchKey {
   /// Whether deciding the key may have to read messages.
   var readsText: Bool {
     switch self {
-    case .header, .body, .text, .date(.sent, _, _): true
+    case .header, .body, .text, .date(.sent, _, _), .emailID, .threadID: true
     case .not(let key): key.readsText
     case .or(let first, let second): first.readsText || second.readsText
     case .and(let keys): keys.contains(where: \.readsText)
+    default: false
+    }
+  }
+
+  /// Whether messages are named by number.
+  var namesSequence: Bool {
+    switch self {
+    case .sequence(let set): !set.isSavedResult
+    case .not(let key): key.namesSequence
+    case .or(let first, let second): first.namesSequence || second.namesSequence
+    case .and(let keys): keys.contains(where: \.namesSequence)
     default: false
     }
   }

@@ -3,67 +3,69 @@ import MailStore
 import MailSyntax
 import Wire
 
-/// APPEND (RFC 3501 section 6.3.11) with several messages (RFC 3502); they go past the command parser.
+/// APPEND and REPLACE (RFC 3501 section 6.3.11, RFC 8508) with several messages (RFC 3502) or messages put together
+/// from others (CATENATE, RFC 4469); they go past the command parser.
 extension IMAPSession {
-  /// One APPEND under way.
-  private struct Append {
-    var tag: [UInt8]
-    var user: User
-    var name: MailboxName
-    var mailbox: Mailbox
-    var messages: [NewMessage] = []
-    /// Keep the spooled files until the store has them.
-    var spools: [AppendSpool] = []
-    var octets = 0
-  }
-
-  /// What the next step of an APPEND found.
-  private enum Step {
-    /// Another message follows.
-    case more(AppendMessageHead, LiteralHeader)
-    case complete
-    /// All is said and done, or the client is gone.
-    case over
-  }
-
-  /// Carries out an APPEND of which everything up to its first message is known.
-  func append(_ line: [UInt8], _ first: LiteralHeader) async throws {
+  /// Carries out a command of which everything up to its first literal, or its end, is known.
+  func append(_ line: [UInt8], _ first: LiteralHeader?) async throws {
     let tag = CommandParser.name(of: line)?.tag ?? [UInt8(ascii: "*")]
-    var append: Append
-    var head: AppendMessageHead
+    let input = AppendInput(line, first)
     do {
-      (append, head) = try await begin(line, first, tag)
+      var work = try await beginAppend(input, tag)
+      repeat { try await takeMessage(input, &work) } while try !atEnd(input, work)
+      try await finish(work)
     } catch let error as GrammarError {
-      return try await abandon(tag, first, .bad(error.text))
+      try await abandon(tag, input, .bad(error.text))
     } catch let refusal as Refusal {
-      return try await abandon(tag, first, refusal)
+      try await abandon(tag, input, refusal)
     } catch let error as StoreError {
-      return try await abandon(tag, first, refusal(error, creating: true))
-    }
-    var header = first
-    while true {
-      switch try await take(header, head, &append) {
-      case .more(let nextHead, let nextHeader): (head, header) = (nextHead, nextHeader)
-      case .over: return
-      case .complete: return try await finish(append)
-      }
+      try await abandon(tag, input, refusal(error, creating: true))
+      endIfUnusable(error)
+    } catch ConnectionError.lineTooLong {
+      input.header = nil
+      try await abandon(tag, input, .bad("Command line too long"))
+    } catch is AppendInput.Gone {
+      isEnding = true
     }
   }
 
-  private func begin(
-    _ line: [UInt8], _ header: LiteralHeader, _ tag: [UInt8]
-  ) async throws -> (Append, AppendMessageHead) {
-    guard case .complete(let octets, let head) = try AppendHead.parse(line, announcement: header.start) else {
-      throw Refusal.bad("Missing message literal")
-    }
+  private func beginAppend(_ input: AppendInput, _ tag: [UInt8]) async throws -> AppendWork {
+    let head = try input.cursor.appendHead()
+    let replaced = try head.replaced.map { try replacedMessage($0) }
     let known = try await freshUser()
-    let name = try mailboxName(octets)
+    let name = try mailboxName(head.mailbox)
     let mailbox = try await service.store.mailbox(known.mail, name: name)
-    return (Append(tag: tag, user: known, name: name, mailbox: mailbox), head)
+    return AppendWork(tag: tag, user: known, name: name, mailbox: mailbox, replaced: replaced)
   }
 
-  /// Ends an APPEND whose next literal is not wanted.
-  private func abandon(_ tag: [UInt8], _ header: LiteralHeader, _ refusal: Refusal) async throws {
+  /// The UID of the message that REPLACE names, in the selected mailbox.
+  private func replacedMessage(_ replaced: AppendHead.Replaced) throws -> UInt32 {
+    let view = try writableMailbox().view
+    guard replaced.isUID || !enabled.uidOnly else { throw Refusal.uidRequired }
+    guard let number = replaced.number else {
+      guard let last = view.messages.last else { throw Refusal.no(.nonExistent, "The mailbox is empty") }
+      return last.uid
+    }
+    if replaced.isUID {
+      guard view.index(of: number) != nil else { throw Refusal.no(.nonExistent, "There is no message of this UID") }
+      return number
+    }
+    guard let index = Int(exactly: number), index <= view.messages.count else {
+      throw Refusal.bad("There is no such message sequence number")
+    }
+    return view.messages[index - 1].uid
+  }
+
+  /// Whether the command is over; REPLACE takes one message only.
+  private func atEnd(_ input: AppendInput, _ work: AppendWork) throws -> Bool {
+    if input.header == nil, (try? input.cursor.expectEnd()) != nil { return true }
+    guard work.replaced == nil else { throw GrammarError("REPLACE takes one message") }
+    return false
+  }
+
+  /// Ends a command whose rest is not wanted.
+  private func abandon(_ tag: [UInt8], _ input: AppendInput, _ refusal: Refusal) async throws {
+    guard let header = input.header else { return answer(refusal, tag: tag) }
     guard let rest = try await refuse(tag, header, refusal) else {
       isEnding = true
       return
@@ -71,76 +73,71 @@ extension IMAPSession {
     try await handle(rest)
   }
 
-  /// Takes one message and reads what follows it.
-  private func take(
-    _ header: LiteralHeader, _ head: AppendMessageHead, _ append: inout Append
-  ) async throws -> Step {
-    if let refusal = try await objection(to: header, append) {
-      try await abandon(append.tag, header, refusal)
-      return .over
+  // MARK: One message
+
+  private func takeMessage(_ input: AppendInput, _ work: inout AppendWork) async throws {
+    let head = try input.cursor.appendMessageHead()
+    guard work.messages.count < limits.appendMessages else {
+      throw Refusal.no(.limit, "Too many messages in one command")
     }
-    let count = Int(clamping: header.count)
-    let spool = AppendSpool(expecting: count, threshold: limits.appendMemory, directory: settings.spoolDirectory)
-    do {
-      guard try await fill(spool, header) else {
-        isEnding = true
-        return .over
-      }
-      guard !header.isBinary || !spool.hasNUL else {
-        // RFC 3516 section 4.3: what cannot be kept as it is must fail.
-        return try await giveUp(append)
-      }
-      append.messages.append(
-        NewMessage(
-          content: try await spool.content(), flags: FlagWriter.flags(head.flags), keywords: head.flags.keywords,
-          internalDate: head.date.map { $0.timestamp }))
-    } catch let error as StoreError {
-      // What is left of the literal cannot be told apart from commands any more.
-      answer(error, tag: append.tag, creating: true)
-      bye(.unavailable, "Cannot store messages at the moment")
-      return .over
+    let expected = input.announcesLiteral ? Int(clamping: input.header?.count ?? 0) : 0
+    let spool = AppendSpool(expecting: expected, threshold: limits.appendMemory, directory: settings.spoolDirectory)
+    var isBinary = false
+    if input.announcesLiteral {
+      isBinary = try await takeWhole(input, spool, work)
+    } else if input.cursor.takeWord("UTF8") {
+      // RFC 6855 section 4: the literal stands in parentheses.
+      try input.cursor.space()
+      try input.cursor.expect(UInt8(ascii: "("))
+      guard input.announcesLiteral else { throw GrammarError("Expected a message literal") }
+      isBinary = try await takeWhole(input, spool, work)
+      try input.cursor.expect(UInt8(ascii: ")"))
+    } else if input.cursor.takeWord("CATENATE") {
+      try await catenate(input, spool, work)
+    } else {
+      throw GrammarError("Expected a message literal")
     }
-    append.spools.append(spool)
-    append.octets += count
-    return try await next(append)
+    guard !isBinary || !spool.hasNUL else {
+      // RFC 3516 section 4.3: what cannot be kept as it is must fail.
+      throw Refusal.no(.plain("UNKNOWN-CTE"), "Messages with NUL octets cannot be stored")
+    }
+    work.messages.append(
+      NewMessage(
+        content: try await spool.content(), flags: FlagWriter.flags(head.flags), keywords: head.flags.keywords,
+        internalDate: head.date.map { $0.timestamp }))
+    work.spools.append(spool)
+    work.octets += spool.size
   }
 
-  /// Ends an APPEND of binary content; what follows in the command is read and dropped.
-  private func giveUp(_ append: Append) async throws -> Step {
-    let refusal = Refusal.no(.plain("UNKNOWN-CTE"), "Messages with NUL octets cannot be stored")
-    switch try await next(append) {
-    case .more(_, let header): try await abandon(append.tag, header, refusal)
-    case .complete: answer(refusal, tag: append.tag)
-    case .over: break
-    }
-    return .over
+  /// Takes a message that comes as one literal; gives whether it was a binary one.
+  private func takeWhole(_ input: AppendInput, _ spool: AppendSpool, _ work: AppendWork) async throws -> Bool {
+    guard let header = input.header else { throw GrammarError("Expected a message literal") }
+    guard header.count > 0 else { throw Refusal.no(.cannot, "A message cannot be empty") }
+    try await admit(header.count, spool, work)
+    try await fill(spool, input)
+    return header.isBinary
   }
 
-  /// Why a message may not come, told before the client is asked to send it.
-  private func objection(to header: LiteralHeader, _ append: Append) async throws -> Refusal? {
-    if header.count > UInt64(limits.appendSize) {
-      return .no(.tooBig, "Message is larger than \(limits.appendSize) octets")
+  /// Refuses what may not come, before the client is asked to send it.
+  private func admit(_ count: UInt64, _ spool: AppendSpool, _ work: AppendWork) async throws {
+    let (size, overflow) = UInt64(spool.size).addingReportingOverflow(count)
+    guard !overflow, size <= UInt64(limits.appendSize) else {
+      throw Refusal.no(.tooBig, "Message is larger than \(limits.appendSize) octets")
     }
-    if header.count == 0 { return .no(.cannot, "A message cannot be empty") }
-    if append.messages.count >= limits.appendMessages { return .no(.limit, "Too many messages in one command") }
-    let total = append.octets + Int(clamping: header.count)
-    do {
-      guard try await service.store.fits(append.user.mail, bytes: total) else {
-        return refusal(StoreError(.overQuota, ""), creating: true)
-      }
-    } catch let error as StoreError {
-      return refusal(error, creating: true)
+    guard try await service.store.fits(work.user.mail, bytes: work.octets + Int(clamping: size)) else {
+      throw StoreError(.overQuota, "")
     }
-    return nil
   }
 
-  /// Reads a message's octets into its spool; `false` when the client is gone.
-  private func fill(_ spool: AppendSpool, _ header: LiteralHeader) async throws -> Bool {
+  /// Reads the announced literal into a spool, and the line behind it.
+  private func fill(_ spool: AppendSpool, _ input: AppendInput) async throws {
+    guard let header = input.header else { return }
     if !header.isNonSynchronizing {
       out.text("+ Ready for literal data\r\n")
       send()
     }
     var missing = Int(clamping: header.count)
+    var failure: StoreError?
     while missing > 0 {
       var taken: [UInt8] = []
       let isOpen = try await connection.consume(timeout: limits.literalTimeout) { octets in
@@ -148,50 +145,164 @@ extension IMAPSession {
         taken.append(contentsOf: UnsafeRawBufferPointer(rebasing: octets[..<count]))
         return count
       }
-      guard isOpen else { return false }
+      guard isOpen else { throw AppendInput.Gone() }
       missing -= taken.count
-      try await spool.add(taken)
-    }
-    return true
-  }
-
-  /// Reads what stands behind a message: the end of the command or the head of another message.
-  private func next(_ append: Append) async throws -> Step {
-    let line: [UInt8]
-    do {
-      guard let rest = try await connection.readLine(limit: limits.line, timeout: limits.literalTimeout) else {
-        isEnding = true
-        return .over
+      do {
+        if failure == nil { try await spool.add(taken) }
+      } catch let error as StoreError {
+        // The rest is read and dropped, so that what follows is known to be commands.
+        failure = error
       }
-      line = rest
-    } catch ConnectionError.lineTooLong {
-      answer(.bad("Command line too long"), tag: append.tag)
-      return .over
     }
-    guard let header = LiteralHeader(atEndOf: line) else {
-      if line.allSatisfy({ $0 == UInt8(ascii: " ") }) { return .complete }
-      answer(.bad("Unexpected text behind the message"), tag: append.tag)
-      return .over
+    guard let line = try await connection.readLine(limit: limits.line, timeout: limits.literalTimeout) else {
+      throw AppendInput.Gone()
     }
-    var cursor = ByteCursor(line)
-    do throws(GrammarError) {
-      return .more(try cursor.appendMessageHead(announcement: header.start), header)
-    } catch {
-      try await abandon(append.tag, header, .bad(error.text))
-      return .over
+    input.go(to: line)
+    if let failure { throw failure }
+  }
+
+  // MARK: CATENATE
+
+  private func catenate(_ input: AppendInput, _ spool: AppendSpool, _ work: AppendWork) async throws {
+    try input.cursor.space()
+    try input.cursor.expect(UInt8(ascii: "("))
+    var parts = 0
+    repeat {
+      parts += 1
+      guard parts <= limits.catenatedParts else { throw Refusal.no(.limit, "Too many parts in one CATENATE") }
+      if input.cursor.takeWord("URL") {
+        try input.cursor.space()
+        try await addMessage(at: try await url(input), to: spool, work)
+      } else {
+        guard input.cursor.takeWord("TEXT") else { throw GrammarError("Expected URL or TEXT") }
+        try input.cursor.space()
+        guard input.announcesLiteral, let header = input.header else { throw GrammarError("Expected a literal") }
+        try await admit(header.count, spool, work)
+        try await fill(spool, input)
+      }
+    } while input.cursor.take(UInt8(ascii: " "))
+    try input.cursor.expect(UInt8(ascii: ")"))
+    guard spool.size > 0 else { throw Refusal.no(.cannot, "A message cannot be empty") }
+  }
+
+  /// A URL as a string or a small literal.
+  private func url(_ input: AppendInput) async throws -> [UInt8] {
+    guard input.announcesLiteral, let header = input.header else { return try input.cursor.aString() }
+    guard header.count <= UInt64(limits.lineBeforeLogin) else { throw Refusal.no(.tooBig, "The URL is too long") }
+    let text = AppendSpool(expecting: 0, threshold: limits.lineBeforeLogin, directory: settings.spoolDirectory)
+    try await fill(text, input)
+    guard case .bytes(let octets) = try await text.content() else { throw Refusal.no(.tooBig, "The URL is too long") }
+    return octets
+  }
+
+  private func addMessage(at octets: [UInt8], to spool: AppendSpool, _ work: AppendWork) async throws {
+    let refusal = Refusal.no(.badURL(octets), "The URL names no part of a message that can be read here")
+    guard let url = MessageURL(octets), names(url.authority, work.user) else { throw refusal }
+    let content: MessageContentReader
+    let place: MessageContentReader.Place
+    do {
+      let mailbox = try await service.store.mailbox(work.user.mail, name: try MailboxName(url.mailbox))
+      if let wanted = url.uidValidity {
+        guard try await mailbox.snapshot().uidValidity == wanted else { throw refusal }
+      }
+      content = MessageContentReader(try await mailbox.open(url.uid))
+      place = try await content.locate(url.section.mimeSection)
+    } catch let error as StoreError where error.code != .temporary && error.code != .closed {
+      throw refusal
+    }
+    switch place {
+    case .missing: throw refusal
+    case .bytes(let bytes):
+      let range = (0..<bytes.count).clipped(url.partial)
+      try await admit(UInt64(range.count), spool, work)
+      try await spool.add(Array(bytes[range]))
+    case .range(let whole):
+      let range = whole.clipped(url.partial)
+      try await admit(UInt64(range.count), spool, work)
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: 256 * 1024) {
+        try await spool.add(try await content.read(start..<min(range.upperBound, start + 256 * 1024)))
+      }
     }
   }
 
-  private func finish(_ append: Append) async throws {
-    try await answering(append.tag, creating: true) {
-      let result = try await append.mailbox.append(append.messages)
-      if self.selected?.name == append.name { try await self.sync(allowExpunge: true) }
-      var set = ResponseWriter()
-      set.numberSet(result.assigned)
-      let code = ResponseCode.withText("APPENDUID \(result.uidValidity) \(String(decoding: set.bytes, as: UTF8.self))")
-      self.tagged(append.tag, "OK", code, "APPEND completed")
+  /// Whether an absolute URL means this host and this user.
+  private func names(_ authority: MessageURL.Authority?, _ user: User) -> Bool {
+    guard let authority else { return true }
+    guard authority.host == settings.hostname.lowercased() else { return false }
+    return authority.user.map { (try? LoginName($0).key) == user.account.key } ?? true
+  }
+
+  // MARK: The end
+
+  private func finish(_ work: AppendWork) async throws {
+    let result = try await work.mailbox.append(work.messages)
+    var set = ResponseWriter()
+    set.numberSet(result.assigned)
+    let code = ResponseCode.withText("APPENDUID \(result.uidValidity) \(String(decoding: set.bytes, as: UTF8.self))")
+    withExtendedLifetime(work.spools) {}
+    guard let replaced = work.replaced else {
+      if selected?.name == work.name { try await sync(allowExpunge: true) }
+      return tagged(work.tag, "OK", code, "APPEND completed")
     }
-    withExtendedLifetime(append.spools) {}
+    // RFC 8508 section 3.2: the new message is safe before the old one goes.
+    untagged("OK", code, "Replacement message ready")
+    let current = try currentMailbox()
+    _ = try await current.mailbox.remove([replaced])
+    try await sync(allowExpunge: true)
+    tagged(work.tag, "OK", highestModSeqCode, "REPLACE completed")
+  }
+
+  /// HIGHESTMODSEQ for a client that follows it (RFC 7162 section 3.2.7).
+  var highestModSeqCode: ResponseCode? {
+    guard enabled.condStore, let snapshot = selected?.view.snapshot else { return nil }
+    return .withText("HIGHESTMODSEQ \(snapshot.highestModSeq)")
+  }
+}
+
+/// One APPEND or REPLACE under way.
+struct AppendWork {
+  var tag: [UInt8]
+  var user: IMAPSession.User
+  var name: MailboxName
+  var mailbox: Mailbox
+  /// UID of the message that REPLACE removes.
+  var replaced: UInt32?
+  var messages: [NewMessage] = []
+  /// Keep the spooled files until the store has them.
+  var spools: [AppendSpool] = []
+  var octets = 0
+}
+
+/// Where in a command with messages the session is: a line, and the literal announced at its end.
+final class AppendInput {
+  /// The client has left.
+  struct Gone: Error {}
+
+  var cursor: ByteCursor
+  /// `nil` when the line is the command's last.
+  var header: LiteralHeader?
+
+  init(_ line: [UInt8], _ header: LiteralHeader?) {
+    cursor = ByteCursor(line)
+    self.header = header
+  }
+
+  /// Whether the next thing is the announced literal.
+  var announcesLiteral: Bool { header.map { $0.start == cursor.position } ?? false }
+
+  /// Goes on to the line behind a literal.
+  func go(to line: [UInt8]) {
+    cursor = ByteCursor(line)
+    header = LiteralHeader(atEndOf: line)
+  }
+}
+
+extension Range<Int> {
+  /// The part of a section's octets that `<origin.count>` asks for.
+  func clipped(_ partial: PartialArgument?) -> Range<Int> {
+    guard let partial else { return self }
+    let start = Swift.min(upperBound, lowerBound + Int(partial.origin))
+    return start..<Swift.min(upperBound, start + Int(partial.count))
   }
 }
 

@@ -10,12 +10,15 @@ extension IMAPSession {
     "IDLE", "NAMESPACE", "UNSELECT", "UIDPLUS", "MOVE", "SPECIAL-USE", "CHILDREN", "QUOTA", "QUOTA=RES-STORAGE",
     "QUOTA=RES-MESSAGE", "WITHIN", "ESEARCH", "SEARCHRES", "LIST-EXTENDED", "LIST-STATUS", "STATUS=SIZE", "CONDSTORE",
     "QRESYNC", "SORT", "SORT=DISPLAY", "ESORT", "THREAD=ORDEREDSUBJECT", "THREAD=REFERENCES", "MULTIAPPEND",
-    "CREATE-SPECIAL-USE", "BINARY",
+    "CREATE-SPECIAL-USE", "BINARY", "UTF8=ACCEPT", "OBJECTID", "SAVEDATE", "PREVIEW", "REPLACE", "CATENATE", "PARTIAL",
+    "METADATA", "LIST-METADATA",
+    "UIDONLY", "INPROGRESS", "UNAUTHENTICATE", "LANGUAGE",
   ]
 
   func capabilities() -> [String] {
     if user != nil {
-      return Self.common + Self.extensions + ["APPENDLIMIT=\(limits.appendSize)"]
+      let compression = connection.isCompressed ? [] : ["COMPRESS=DEFLATE"]
+      return Self.common + Self.extensions + compression + ["APPENDLIMIT=\(limits.appendSize)"]
     }
     var result = Self.common
     if connection.canStartTLS { result.append("STARTTLS") }
@@ -46,6 +49,12 @@ extension IMAPSession {
         // RFC 7162 section 3.2.3: QRESYNC brings CONDSTORE along.
         enabled.condStore = true
         enabled.quickResync = true
+        done.append(name)
+      case "UTF8=ACCEPT" where !enabled.utf8:
+        enabled.utf8 = true
+        done.append(name)
+      case "UIDONLY" where !enabled.uidOnly:
+        enabled.uidOnly = true
         done.append(name)
       case "IMAP4REV2" where !enabled.rev2:
         enabled.rev2 = true

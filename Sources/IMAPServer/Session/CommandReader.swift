@@ -5,8 +5,8 @@ import Wire
 enum IncomingCommand {
   /// A whole command, literals in place.
   case command([UInt8])
-  /// An APPEND up to the announcement of its first message.
-  case append([UInt8], LiteralHeader)
+  /// An APPEND or REPLACE up to the announcement of its first literal that is no mailbox name, or to its end.
+  case append([UInt8], LiteralHeader?)
   /// A command that was refused for its size; its octets are gone.
   case refused(tag: [UInt8]?, Refusal)
 }
@@ -25,19 +25,21 @@ extension IMAPSession {
     } catch ConnectionError.lineTooLong {
       return .refused(tag: nil, .bad("Command line too long"))
     }
-    guard var header = LiteralHeader(atEndOf: first) else { return .command(first) }
+    let isAppend = user != nil && AppendHead.begins(first)
+    guard var header = LiteralHeader(atEndOf: first) else { return isAppend ? .append(first, nil) : .command(first) }
     let (tag, name) = CommandParser.name(of: first) ?? (nil, "")
-    let isAppend = name == "APPEND" && user != nil
     var buffer = first
     var literalOctets: UInt64 = 0
     var lineOctets = first.count
     while true {
-      if isAppend, !isMailboxLiteral(buffer, header) { return .append(buffer, header) }
+      if isAppend, !AppendHead.isMailboxLiteral(buffer, announcement: header.start) { return .append(buffer, header) }
       let (total, overflow) = literalOctets.addingReportingOverflow(header.count)
       guard !overflow, total <= UInt64(literalLimit) else {
         return try await refuse(tag, header, Refusal(status: .bad, code: .tooBig, text: "Literal too large"))
       }
-      guard !header.isBinary else { return try await refuse(tag, header, .bad("Binary literals are not supported")) }
+      guard !header.isBinary || name == "SETMETADATA" else {
+        return try await refuse(tag, header, .bad("A binary literal is not allowed here"))
+      }
       literalOctets = total
       buffer.append(0x0d)
       buffer.append(0x0a)
@@ -49,18 +51,15 @@ extension IMAPSession {
         lineOctets += rest.count
         buffer.append(contentsOf: rest)
         guard lineOctets <= lineLimit else { return .refused(tag: tag, .bad("Command line too long")) }
-        guard let next = LiteralHeader(atEndOf: rest) else { return .command(buffer) }
+        guard let next = LiteralHeader(atEndOf: rest) else {
+          return isAppend ? .append(buffer, nil) : .command(buffer)
+        }
         header = next
         header.start += buffer.count - rest.count
       } catch ConnectionError.lineTooLong {
         return .refused(tag: tag, .bad("Command line too long"))
       }
     }
-  }
-
-  /// Whether the announced literal is APPEND's mailbox name rather than a message.
-  private func isMailboxLiteral(_ buffer: [UInt8], _ header: LiteralHeader) -> Bool {
-    (try? AppendHead.parse(buffer, announcement: header.start)) == .mailboxIsLiteral
   }
 
   /// Waits for a command's first line as long as an idle client may be silent, touching the lease in between.

@@ -55,7 +55,7 @@ extension IMAPSession {
   /// A decoded part: as a binary literal when it holds NUL (RFC 3516 section 4.2).
   private func writeBinary(_ content: MessageContentReader.Binary, _ partial: PartialArgument?) {
     guard case .bytes(let bytes) = content else { return out.text("NIL") }
-    let octets = bytes[clip(0..<bytes.count, partial)]
+    let octets = bytes[(0..<bytes.count).clipped(partial)]
     if octets.contains(0) { out.octet(UInt8(ascii: "~")) }
     out.literal(count: octets.count)
     out.raw(octets)
@@ -103,11 +103,11 @@ extension IMAPSession {
     switch place {
     case .missing: out.text("NIL")
     case .bytes(let bytes):
-      let range = clip(0..<bytes.count, partial)
+      let range = (0..<bytes.count).clipped(partial)
       out.literal(count: range.count)
       out.raw(bytes[range])
     case .range(let whole):
-      let range = clip(whole, partial)
+      let range = whole.clipped(partial)
       out.literal(count: range.count)
       if range.count <= Self.inMemory {
         out.raw(try await content.read(range))
@@ -117,23 +117,16 @@ extension IMAPSession {
     }
   }
 
-  private func clip(_ range: Range<Int>, _ partial: PartialArgument?) -> Range<Int> {
-    guard let partial else { return range }
-    let start = min(range.upperBound, range.lowerBound + Int(partial.origin))
-    return start..<min(range.upperBound, start + Int(partial.count))
-  }
-
   /// Sends a long range without holding it in memory.
   private func stream(_ content: MessageContentReader, _ range: Range<Int>) async throws {
     send()
-    if content.file.isCRLF {
+    if let file = content.file, file.isCRLF {
       return try await connection.writeFile(
-        descriptor: content.file.descriptor, offset: range.lowerBound, length: range.count)
+        descriptor: file.descriptor, offset: range.lowerBound, length: range.count)
     }
     var start = range.lowerBound
     while start < range.upperBound {
-      let chunk = try await content.file.read(at: start, count: min(256 * 1024, range.upperBound - start))
-      guard !chunk.isEmpty else { throw StoreError(.temporary, "message became shorter") }
+      let chunk = try await content.read(start..<min(range.upperBound, start + 256 * 1024))
       connection.write(chunk)
       try await connection.flush()
       start += chunk.count

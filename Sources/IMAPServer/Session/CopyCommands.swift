@@ -27,8 +27,7 @@ extension IMAPSession {
       // RFC 6851 section 4.3: the COPYUID comes before the EXPUNGE responses it explains.
       if let code { untagged("OK", code, "Moved") }
       try await sync(allowExpunge: true)
-      let highest = enabled.condStore ? selected.map { "HIGHESTMODSEQ \($0.view.snapshot.highestModSeq)" } : nil
-      return tagged(tag, "OK", highest.map { .withText($0) }, "MOVE completed")
+      return tagged(tag, "OK", highestModSeqCode, "MOVE completed")
     }
     try await syncUnlessPipelined(allowExpunge: true)
     tagged(tag, "OK", code, "COPY completed")

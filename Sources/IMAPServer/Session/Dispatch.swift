@@ -59,9 +59,14 @@ extension IMAPSession {
     }
   }
 
-  /// The answer to a failure of the store; some failures end the session.
+  /// The answer to a failure of the store.
   func answer(_ error: StoreError, tag: [UInt8], creating: Bool) {
     answer(refusal(error, creating: creating), tag: tag)
+    endIfUnusable(error)
+  }
+
+  /// Some failures end the session.
+  func endIfUnusable(_ error: StoreError) {
     switch error.code {
     case .gone: bye(nil, "The selected mailbox was removed or rebuilt; please connect again")
     case .closed: bye(.unavailable, "Server is shutting down")
@@ -90,18 +95,19 @@ extension IMAPSession {
   /// RFC 3501 section 3: which commands belong to which state.
   private func checkState(_ command: Command) throws(Refusal) {
     switch command {
-    case .capability, .noop, .logout, .id: return
+    case .capability, .noop, .logout, .id, .language: return
     case .startTLS, .authenticate, .login:
       guard user == nil else { throw .bad("Already logged in") }
     case .check, .close, .unselect, .expunge, .search, .sort, .thread, .fetch, .store, .copy, .move:
       guard user != nil else { throw .bad("Log in first") }
       guard selected != nil else { throw .bad("No mailbox is selected") }
+      guard !enabled.uidOnly || !command.usesSequenceNumbers else { throw .uidRequired }
     default:
       guard user != nil else { throw .bad("Log in first") }
     }
   }
 
-  // Three functions, as a frame holds the payloads of all its cases at once, and sessions keep the deepest one.
+  // Several functions, as a frame holds the payloads of all its cases at once, and sessions keep the deepest one.
   private func run(_ command: Command, tag: [UInt8]) async throws {
     switch command {
     case .capability: try await capability(tag)
@@ -121,11 +127,24 @@ extension IMAPSession {
       try await runFolderCommand(command, tag: tag)
     case .list(let argument): try await list(argument, tag)
     case .lsub(let argument): try await lsub(argument, tag)
+    case .getQuota, .getQuotaRoot, .setQuota, .getMetadata, .setMetadata, .compress, .unauthenticate, .language:
+      try await runRareCommand(command, tag: tag)
+    case .expunge, .search, .sort, .thread, .fetch, .store, .copy, .move:
+      try await runMessageCommand(command, tag: tag)
+    }
+  }
+
+  private func runRareCommand(_ command: Command, tag: [UInt8]) async throws {
+    switch command {
     case .getQuota(let root): try await getQuota(root, tag)
     case .getQuotaRoot(let name): try await getQuotaRoot(name, tag)
     case .setQuota: throw Refusal.no(.noPermission, "Only the administrator sets quotas")
-    case .expunge, .search, .sort, .thread, .fetch, .store, .copy, .move:
-      try await runMessageCommand(command, tag: tag)
+    case .getMetadata(let query): try await getMetadata(query, tag)
+    case .setMetadata(let name, let changes): try await setMetadata(name, changes, tag)
+    case .compress(let mechanism): try await compress(mechanism, tag)
+    case .unauthenticate: try await unauthenticate(tag)
+    case .language(let ranges): try language(ranges, tag)
+    default: break
     }
   }
 

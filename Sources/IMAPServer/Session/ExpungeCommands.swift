@@ -8,12 +8,8 @@ extension IMAPSession {
     if let set { uids = current.view.uids(try positions(set, uid: true)) }
     let removed = try await current.mailbox.expunge(uids)
     try await sync(allowExpunge: true)
-    var code: ResponseCode?
-    if enabled.condStore, !removed.isEmpty, let snapshot = selected?.view.snapshot {
-      // RFC 7162 section 3.2.7.
-      code = .withText("HIGHESTMODSEQ \(snapshot.highestModSeq)")
-    }
-    tagged(tag, "OK", code, set == nil ? "EXPUNGE completed" : "UID EXPUNGE completed")
+    tagged(
+      tag, "OK", removed.isEmpty ? nil : highestModSeqCode, set == nil ? "EXPUNGE completed" : "UID EXPUNGE completed")
   }
 
   /// The positions in the current view that a set names; `$` is the saved search result.

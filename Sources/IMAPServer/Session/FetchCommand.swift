@@ -7,6 +7,7 @@ extension IMAPSession {
   struct FetchPlan {
     var items: [FetchItem]
     var needsIndex: Bool
+    var needsDetails: Bool
     var needsContent: Bool
     var setsSeen: Bool
     /// Messages that turned out to be gone.
@@ -25,6 +26,7 @@ extension IMAPSession {
       if argument.vanished { try await writeVanished(argument, since, current) }
       positions = changed(positions, since: since, current)
     }
+    if let partial = argument.partial { positions = window(positions, partial) }
     for batch in batches(positions, plan) {
       if plan.setsSeen, !current.isReadOnly {
         let seen = try await markSeen(batch, current)
@@ -46,15 +48,26 @@ extension IMAPSession {
 
   private func plan(_ argument: FetchArgument, uid: Bool) -> FetchPlan {
     var items = argument.items
+    if enabled.uidOnly, items == [.uid] { return FetchPlan(items) }
     if argument.changedSince != nil, !items.contains(.modSeq) { items.append(.modSeq) }
     if uid {
       items.removeAll { $0 == .uid }
-      items.insert(.uid, at: 0)
+      // UIDFETCH says the UID at its head.
+      if !enabled.uidOnly { items.insert(.uid, at: 0) }
     }
-    return FetchPlan(
-      items: items,
-      needsIndex: items.contains { $0 == .envelope || $0 == .body || $0 == .bodyStructure },
-      needsContent: items.contains(where: \.needsContent), setsSeen: items.contains(where: \.setsSeen))
+    return FetchPlan(items)
+  }
+
+  /// What PARTIAL (RFC 9394 section 3.3) leaves of the messages named.
+  private func window(_ positions: [Range<Int>], _ partial: ResultRange) -> [Range<Int>] {
+    let wanted = partial.places(of: positions.reduce(0) { $0 + $1.count })
+    var passed = 0
+    return positions.compactMap { range in
+      let low = range.lowerBound + max(0, wanted.lowerBound - passed)
+      let high = min(range.upperBound, range.lowerBound + wanted.upperBound - passed)
+      passed += range.count
+      return low < high ? low..<high : nil
+    }
   }
 
   private func measureForFetch(_ argument: FetchArgument, uid: Bool) async throws {
@@ -134,6 +147,9 @@ extension IMAPSession {
     _ batch: [Range<Int>], _ plan: inout FetchPlan, _ current: Selected, seen: [MessageRecord]
   ) async throws {
     let rows = plan.needsIndex ? try await current.mailbox.fetchIndex(current.view.uids(batch)) : []
+    let details = plan.needsDetails ? try await current.mailbox.details(current.view.uids(batch)) : []
+    let supply = plan.needsContent ? ContentSupply(current, batch) : nil
+    var detail = 0
     var row = 0
     var mark = 0
     for range in batch {
@@ -143,42 +159,42 @@ extension IMAPSession {
         let isMarked = mark < seen.count && seen[mark].uid == record.uid
         while row < rows.count, rows[row].uid < record.uid { row += 1 }
         let index = row < rows.count && rows[row].uid == record.uid ? rows[row] : nil
-        if plan.needsIndex, index == nil {
+        while detail < details.count, details[detail].uid < record.uid { detail += 1 }
+        let known = detail < details.count && details[detail].uid == record.uid ? details[detail] : nil
+        if plan.needsIndex && index == nil || plan.needsDetails && known == nil {
           plan.isIncomplete = true
           continue
         }
-        if plan.needsContent {
-          try await writeWithContent(position, record, index, &plan, current, tellsFlags: isMarked)
+        let facts = FetchFacts(record: record, index: index, details: known)
+        if let supply {
+          try await writeWithContent(position, facts, &plan, current, supply, tellsFlags: isMarked)
         } else {
-          writePlain(position, record, index, plan.items, current)
+          writePlain(position, facts, plan.items, current)
         }
         if out.bytes.count >= limits.replyChunk { try await sendIfLarge() }
       }
     }
   }
 
-  private func writePlain(
-    _ position: Int, _ record: MessageRecord, _ index: IndexedMessage?, _ items: [FetchItem], _ current: Selected
-  ) {
-    out.text("* ")
-    out.number(position + 1)
-    out.text(" FETCH (")
+  private func writePlain(_ position: Int, _ facts: FetchFacts, _ items: [FetchItem], _ current: Selected) {
+    writeFetchHead(position, facts.record)
     var isFirst = true
     for item in items {
       if !isFirst { out.space() }
       isFirst = false
-      writeFact(item, record, index, current)
+      writeFact(item, facts, current)
     }
     out.text(")\r\n")
   }
 
   private func writeWithContent(
-    _ position: Int, _ record: MessageRecord, _ index: IndexedMessage?, _ plan: inout FetchPlan, _ current: Selected,
+    _ position: Int, _ facts: FetchFacts, _ plan: inout FetchPlan, _ current: Selected, _ supply: ContentSupply,
     tellsFlags: Bool
   ) async throws {
+    let record = facts.record
     let content: MessageContentReader
     do {
-      content = MessageContentReader(try await current.mailbox.open(record.uid))
+      content = try await supply.reader(for: record.uid)
     } catch let error as StoreError where error.code == .noSuchMessage {
       plan.isIncomplete = true
       return
@@ -187,9 +203,7 @@ extension IMAPSession {
       plan.hasUnknownEncoding = true
       return
     }
-    out.text("* ")
-    out.number(position + 1)
-    out.text(" FETCH (")
+    writeFetchHead(position, record)
     var isFirst = true
     for item in plan.items {
       if !isFirst { out.space() }
@@ -197,7 +211,7 @@ extension IMAPSession {
       if item.needsContent {
         try await writeContent(item, content)
       } else {
-        writeFact(item, record, index, current)
+        writeFact(item, facts, current)
       }
     }
     if tellsFlags, !plan.items.contains(.flags) {
@@ -205,14 +219,15 @@ extension IMAPSession {
       writeFlags(record, current)
       if enabled.condStore, !plan.items.contains(.modSeq) {
         out.space()
-        writeFact(.modSeq, record, nil, current)
+        writeFact(.modSeq, facts, current)
       }
     }
     out.text(")\r\n")
   }
 
   /// An item that the view or the index answers.
-  private func writeFact(_ item: FetchItem, _ record: MessageRecord, _ index: IndexedMessage?, _ current: Selected) {
+  private func writeFact(_ item: FetchItem, _ facts: FetchFacts, _ current: Selected) {
+    let (record, index) = (facts.record, facts.index)
     switch item {
     case .flags: writeFlags(record, current)
     case .uid:
@@ -237,8 +252,44 @@ extension IMAPSession {
     case .bodyStructure:
       out.text("BODYSTRUCTURE ")
       out.raw(index?.bodyStructure ?? [])
+    case .emailID: writeIdentifier("EMAILID", facts.details?.emailID)
+    case .threadID: writeIdentifier("THREADID", facts.details?.threadID)
+    case .saveDate:
+      out.text("SAVEDATE ")
+      out.internalDate(record.saveDate)
+    case .preview:
+      out.text("PREVIEW ")
+      out.string(Array((facts.details?.preview ?? "").utf8))
     case .rfc822, .rfc822Header, .rfc822Text, .section, .binary, .binarySize: break
     }
+  }
+}
+
+extension IMAPSession {
+  /// `EMAILID (id)`; NIL where there is none (RFC 8474 section 5).
+  private func writeIdentifier(_ name: StaticString, _ id: String?) {
+    out.text(name)
+    guard let id, !id.isEmpty else { return out.text(" NIL") }
+    out.text(" (")
+    out.raw(id)
+    out.octet(UInt8(ascii: ")"))
+  }
+}
+
+/// What is known of one message without its octets.
+struct FetchFacts {
+  var record: MessageRecord
+  var index: IndexedMessage?
+  var details: MessageDetails?
+}
+
+extension IMAPSession.FetchPlan {
+  init(_ items: [FetchItem]) {
+    self.items = items
+    needsIndex = items.contains { $0 == .envelope || $0 == .body || $0 == .bodyStructure }
+    needsDetails = items.contains { $0 == .emailID || $0 == .threadID || $0 == .preview }
+    needsContent = items.contains(where: \.needsContent)
+    setsSeen = items.contains(where: \.setsSeen)
   }
 }
 

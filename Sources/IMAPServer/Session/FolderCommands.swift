@@ -46,7 +46,9 @@ extension IMAPSession {
       }
     }
     try await service.store.createFolder(known.mail, name: name, specialUse: use)
-    tagged(tag, "OK", nil, "CREATE completed")
+    // RFC 8474 section 4.1.
+    let id = try await service.store.status(known.mail, name: name).objectID
+    tagged(tag, "OK", .withText("MAILBOXID (\(id))"), "CREATE completed")
   }
 
   /// `* STATUS …`, also for LIST's RETURN (STATUS …) (RFC 5819).
@@ -73,6 +75,10 @@ extension IMAPSession {
       case .deleted: out.number(status.deleted)
       case .size: out.number(Int(clamping: status.size))
       case .highestModSeq: out.number(status.highestModSeq)
+      case .mailboxID:
+        out.octet(UInt8(ascii: "("))
+        out.raw(status.objectID)
+        out.octet(UInt8(ascii: ")"))
       case .deletedStorage: out.number(try await deletedOctets(name, known))
       }
     }

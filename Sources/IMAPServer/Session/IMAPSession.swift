@@ -34,6 +34,10 @@ final class IMAPSession {
     var condStore = false
     var quickResync = false
     var rev2 = false
+    /// UTF8=ACCEPT (RFC 6855).
+    var utf8 = false
+    /// UIDONLY (RFC 9586).
+    var uidOnly = false
   }
 
   let connection: Connection
@@ -108,6 +112,7 @@ final class IMAPSession {
     case .timeout: bye(nil, user == nil ? "Too slow" : "Autologout; idle for too long")
     case .deadlinePassed: bye(nil, "Too long without login")
     case .tooMuchInput, .lineTooLong: bye(.tooBig, "Too much input")
+    case .damagedStream: bye(.clientBug, "The compressed stream is damaged")
     case .closed, .tls: return false
     }
     return true

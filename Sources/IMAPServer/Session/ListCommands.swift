@@ -27,6 +27,9 @@ extension IMAPSession {
           // Gone between the two looks: RFC 5819 allows the answer to be left out.
         }
       }
+      if let entries = argument.metadata, entry.info.exists, entry.info.isSelectable {
+        try await writeMetadata(entries, of: entry.info.name, known)
+      }
       try await sendIfLarge()
     }
     tagged(tag, "OK", nil, "LIST completed")

@@ -3,7 +3,7 @@ import MailSyntax
 
 /// Mailbox names between the wire and the house: modified UTF-7 (RFC 3501 section 5.1.3), or UTF-8 where enabled.
 extension IMAPSession {
-  var usesUTF8Names: Bool { enabled.rev2 }
+  var usesUTF8Names: Bool { enabled.rev2 || enabled.utf8 }
 
   /// Reads a name.
   ///

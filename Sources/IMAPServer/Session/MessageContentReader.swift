@@ -21,7 +21,10 @@ final class MessageContentReader {
     case bytes([UInt8])
   }
 
-  let file: MessageFile
+  /// `nil` when the message is in memory.
+  let file: MessageFile?
+  /// Octets on the wire.
+  let size: Int
   private var whole: [UInt8]?
   private var tree: MIMEPart?
   private var header: [UInt8]?
@@ -30,14 +33,23 @@ final class MessageContentReader {
   /// Messages up to this size are read at once; of larger ones, only the header when that is enough.
   private static let small = 64 * 1024
 
-  init(_ file: MessageFile) { self.file = file }
+  init(_ file: MessageFile) {
+    self.file = file
+    size = file.size
+  }
+
+  init(_ bytes: [UInt8]) {
+    file = nil
+    size = bytes.count
+    whole = bytes
+  }
 
   func locate(_ section: MIMESection) async throws -> Place {
     guard section.path.isEmpty else { return try await locateInTree(section) }
     switch section.item {
-    case .all: return .range(0..<file.size)
+    case .all: return .range(0..<size)
     case .header: return .range(0..<(try await headerOctets().count))
-    case .text: return .range(min(try await headerOctets().count, file.size)..<file.size)
+    case .text: return .range(min(try await headerOctets().count, size)..<size)
     case .headerFields(let names):
       let header = try await headerOctets()
       return .bytes(HeaderSection.select(names, from: header.span, range: 0..<header.count))
@@ -52,12 +64,12 @@ final class MessageContentReader {
   func read(_ range: Range<Int>) async throws -> [UInt8] {
     if range.isEmpty { return [] }
     if let header, range.upperBound <= header.count { return Array(header[range]) }
-    if whole == nil, file.size <= Self.small { whole = try await file.bytes() }
+    if whole == nil, size <= Self.small { whole = try await file?.bytes() }
     let bytes: [UInt8]
     if let whole {
       bytes = range.upperBound <= whole.count ? Array(whole[range]) : []
     } else {
-      bytes = try await file.read(at: range.lowerBound, count: range.count)
+      bytes = try await file?.read(at: range.lowerBound, count: range.count) ?? []
     }
     guard bytes.count == range.count else { throw StoreError(.temporary, "message became shorter") }
     return bytes
@@ -107,7 +119,7 @@ final class MessageContentReader {
 
   private func wholeOctets() async throws -> [UInt8] {
     if let whole { return whole }
-    let bytes = try await file.bytes()
+    let bytes = try await file?.bytes() ?? []
     whole = bytes
     return bytes
   }
@@ -115,7 +127,7 @@ final class MessageContentReader {
   /// The header section with its blank line; the whole message when there is none.
   private func headerOctets() async throws -> [UInt8] {
     if let header { return header }
-    if whole == nil, file.size <= Self.small { whole = try await file.bytes() }
+    if whole == nil, size <= Self.small { whole = try await file?.bytes() }
     if let whole {
       let octets = Array(whole[..<Self.headerEnd(whole)])
       header = octets
@@ -123,13 +135,13 @@ final class MessageContentReader {
     }
     var count = Self.small
     while true {
-      let octets = try await file.read(at: 0, count: min(count, file.size))
+      let octets = try await file?.read(at: 0, count: min(count, size)) ?? []
       let end = Self.headerEnd(octets)
-      if end < octets.count || count >= file.size {
+      if end < octets.count || count >= size {
         header = Array(octets[..<end])
         return Array(octets[..<end])
       }
-      count = min(file.size, count * 4)
+      count = min(size, count * 4)
     }
   }
 

@@ -4,13 +4,15 @@ import MailSyntax
 /// SEARCH and UID SEARCH (RFC 3501 section 6.4.4, RFC 4731, RFC 5182).
 extension IMAPSession {
   func search(_ argument: SearchArgument, uid: Bool, _ tag: [UInt8]) async throws {
+    // RFC 6855 section 3: strings are UTF-8 by then.
+    guard !enabled.utf8 || argument.charset == nil else { throw Refusal.bad("CHARSET has no place under UTF8=ACCEPT") }
     if argument.results?.contains(.save) == true { selected?.savedResult = [] }
-    let hits = try await hits(argument)
+    let hits = try await hits(argument, tag)
     let current = try currentMailbox()
     // RFC 9051 section 6.4.4: a client of IMAP4rev2 gets ESEARCH responses only.
     if let results = argument.results ?? (enabled.rev2 ? [.all] : nil) {
-      writeExtended(hits, results, current, uid: uid, argument.key, tag)
-      save(hits, results, current)
+      writeExtended(hits, results, argument, current, uid: uid, tag)
+      save(hits, results, argument.partial, current)
     } else {
       out.text("* SEARCH")
       for position in hits {
@@ -30,7 +32,7 @@ extension IMAPSession {
   }
 
   /// The positions that satisfy a search, in the view as it is afterwards.
-  func hits(_ argument: SearchArgument) async throws -> [Int] {
+  func hits(_ argument: SearchArgument, _ tag: [UInt8]) async throws -> [Int] {
     let charset = argument.charset ?? "UTF-8"
     guard let decode = SearchCharset.decoder(charset) else {
       throw Refusal.no(.badCharset, "Unknown charset")
@@ -43,13 +45,13 @@ extension IMAPSession {
     }
     let evaluator = SearchEvaluator(
       view: current.view, mailbox: current.mailbox, recent: current.recent, saved: current.savedResult,
-      now: service.time.now, decode: decode)
+      now: service.time.now, decode: decode, progress: progress(tag))
     return try await evaluator.matches(argument.key)
   }
 
   /// `* ESEARCH (TAG …) …`; also for SORT (RFC 5267), whose hits come in sorted order.
   func writeExtended(
-    _ hits: [Int], _ results: Set<SearchArgument.Result>, _ current: Selected, uid: Bool, _ key: SearchKey,
+    _ hits: [Int], _ results: Set<SearchArgument.Result>, _ argument: SearchArgument, _ current: Selected, uid: Bool,
     _ tag: [UInt8]
   ) {
     let number = { (position: Int) -> UInt32 in
@@ -74,11 +76,20 @@ extension IMAPSession {
         out.numberSet(hits.lazy.map(number))
       }
     }
+    if let partial = argument.partial {
+      // RFC 9394 section 3.1: the window comes back as it was asked for, empty as NIL.
+      out.text(" PARTIAL (")
+      out.raw(partial.description)
+      out.space()
+      let window = hits[partial.places(of: hits.count)]
+      if window.isEmpty { out.text("NIL") } else { out.numberSet(window.lazy.map(number)) }
+      out.octet(UInt8(ascii: ")"))
+    }
     if results.contains(.count) {
       out.text(" COUNT ")
       out.number(hits.count)
     }
-    if key.asksModSeq, let highest = modSeq(hits, results, current) {
+    if argument.key.asksModSeq, let highest = modSeq(hits, results, argument.partial, current) {
       out.text(" MODSEQ ")
       out.number(highest)
     }
@@ -86,9 +97,11 @@ extension IMAPSession {
   }
 
   /// Which MODSEQ goes with an ESEARCH response (RFC 4731 section 3.2): that of what is returned.
-  private func modSeq(_ hits: [Int], _ results: Set<SearchArgument.Result>, _ current: Selected) -> UInt64? {
+  private func modSeq(
+    _ hits: [Int], _ results: Set<SearchArgument.Result>, _ partial: ResultRange?, _ current: Selected
+  ) -> UInt64? {
     guard !results.contains(.all), !results.contains(.count) else { return highestModSeq(hits, current) }
-    var named: [Int] = []
+    var named = partial.map { Array(hits[$0.places(of: hits.count)]) } ?? []
     if results.contains(.min), let first = hits.first { named.append(first) }
     if results.contains(.max), let last = hits.last { named.append(last) }
     return highestModSeq(named, current)
@@ -99,14 +112,16 @@ extension IMAPSession {
   }
 
   /// RFC 5182 section 2.4: with only MIN and MAX asked for, only those are saved.
-  func save(_ hits: [Int], _ results: Set<SearchArgument.Result>, _ current: Selected) {
+  ///
+  /// RFC 9394 section 3.2: a window alone saves what is in it.
+  func save(_ hits: [Int], _ results: Set<SearchArgument.Result>, _ partial: ResultRange?, _ current: Selected) {
     guard results.contains(.save) else { return }
     var kept = hits
-    if !results.contains(.all), !results.contains(.count), results.contains(.min) || results.contains(.max) {
-      kept = []
+    if !results.contains(.all), !results.contains(.count), !results.isDisjoint(with: [.min, .max, .partial]) {
+      kept = partial.map { Array(hits[$0.places(of: hits.count)]) } ?? []
       if results.contains(.min), let first = hits.first { kept.append(first) }
-      if results.contains(.max), let last = hits.last, last != kept.first { kept.append(last) }
+      if results.contains(.max), let last = hits.last { kept.append(last) }
     }
-    selected?.savedResult = kept.map { current.view.messages[$0].uid }.sorted()
+    selected?.savedResult = Set(kept).map { current.view.messages[$0].uid }.sorted()
   }
 }

@@ -43,6 +43,7 @@ extension IMAPSession {
       untagged("OK", .closed, "Previous mailbox closed")
     }
     if argument.quickResync != nil, !enabled.quickResync { throw Refusal.bad("QRESYNC is not enabled") }
+    if enabled.uidOnly, argument.quickResync?.sequenceMatch != nil { throw Refusal.uidRequired }
     return (known.mail, try mailboxName(argument.mailbox))
   }
 
@@ -71,12 +72,13 @@ extension IMAPSession {
       out.text("* LIST () \"/\" ")
       writeMailbox(current.name)
       out.endLine()
-    } else if let unseen = snapshot.messages.firstIndex(where: { !$0.flags.contains(.seen) }) {
+    } else if !enabled.uidOnly, let unseen = snapshot.messages.firstIndex(where: { !$0.flags.contains(.seen) }) {
       untagged("OK", .withText("UNSEEN \(unseen + 1)"), "First unseen message")
     }
     untagged("OK", .withText("UIDVALIDITY \(snapshot.uidValidity)"), "UIDs valid")
     untagged("OK", .withText("UIDNEXT \(snapshot.uidNext)"), "Predicted next UID")
     untagged("OK", .withText("HIGHESTMODSEQ \(snapshot.highestModSeq)"), "Highest mod-sequence")
+    untagged("OK", .withText("MAILBOXID (\(snapshot.objectID))"), "Mailbox identity")
   }
 
   /// FLAGS and PERMANENTFLAGS: what may appear, and what a client may set for good.

@@ -4,14 +4,14 @@ import MailStore
 extension IMAPSession {
   func sort(_ argument: SortArgument, uid: Bool, _ tag: [UInt8]) async throws {
     if argument.search.results?.contains(.save) == true { selected?.savedResult = [] }
-    let hits = try await hits(argument.search)
+    let hits = try await hits(argument.search, tag)
     if argument.criteria.contains(where: \.field.needsMeasure) { try await measure() }
     let current = try currentMailbox()
     let evaluator = SortEvaluator(view: current.view, mailbox: current.mailbox)
     let sorted = try await evaluator.sorted(hits, by: argument.criteria)
     if let results = argument.search.results {
-      writeExtended(sorted, results, current, uid: uid, argument.search.key, tag)
-      save(sorted, results, current)
+      writeExtended(sorted, results, argument.search, current, uid: uid, tag)
+      save(sorted, results, argument.search.partial, current)
     } else {
       out.text("* SORT")
       for position in sorted {
@@ -26,7 +26,7 @@ extension IMAPSession {
   }
 
   func thread(_ argument: ThreadArgument, uid: Bool, _ tag: [UInt8]) async throws {
-    let hits = try await hits(argument.search)
+    let hits = try await hits(argument.search, tag)
     try await measure()
     let current = try currentMailbox()
     let messages = try await ThreadInput.load(hits, view: current.view, mailbox: current.mailbox)

@@ -35,10 +35,8 @@ extension IMAPSession {
       // RFC 7162 section 3.1.3: the new MODSEQ is told even when the flags are not wanted.
       guard !isExpected || enabled.condStore else { continue }
       if isExpected, record.modSeq == before.view.messages[position].modSeq { continue }
-      out.text("* ")
-      out.number(position + 1)
-      out.text(" FETCH (")
-      if uid {
+      writeFetchHead(position, record)
+      if uid, !enabled.uidOnly {
         out.text("UID ")
         out.number(record.uid)
         if !isExpected || enabled.condStore { out.space() }

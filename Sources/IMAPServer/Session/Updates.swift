@@ -33,7 +33,7 @@ extension IMAPSession {
       current.recent.append(claimed)
     }
     selected = current
-    if enabled.quickResync {
+    if enabled.quickResync || enabled.uidOnly {
       writeVanished(UIDRanges.ranges(changes.expungedUIDs), earlier: false)
     } else {
       for number in changes.expunged {
@@ -72,10 +72,8 @@ extension IMAPSession {
   /// An unasked FETCH with the flags, and the MODSEQ for a client that knows it.
   func writeFlagUpdate(_ position: Int, _ current: Selected, uid: Bool) {
     let record = current.view.messages[position]
-    out.text("* ")
-    out.number(position + 1)
-    out.text(" FETCH (")
-    if uid {
+    writeFetchHead(position, record)
+    if uid, !enabled.uidOnly {
       out.text("UID ")
       out.number(record.uid)
       out.space()
@@ -87,6 +85,18 @@ extension IMAPSession {
       out.octet(UInt8(ascii: ")"))
     }
     out.text(")\r\n")
+  }
+
+  /// `* n FETCH (`, or `* uid UIDFETCH (` for a client that does without numbers (RFC 9586 section 3.1).
+  func writeFetchHead(_ position: Int, _ record: MessageRecord) {
+    out.text("* ")
+    if enabled.uidOnly {
+      out.number(record.uid)
+      out.text(" UIDFETCH (")
+    } else {
+      out.number(position + 1)
+      out.text(" FETCH (")
+    }
   }
 
   func writeFlags(_ record: MessageRecord, _ current: Selected) {

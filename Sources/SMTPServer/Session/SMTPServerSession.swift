@@ -188,7 +188,7 @@ final class SMTPServerSession {
     case .shuttingDown: send(Replies.shuttingDown)
     case .ended: send(Replies.ended)
     case .tooMuchInput: send(Replies.lineTooLong)
-    case .closed, .tls, .lineTooLong: return
+    case .closed, .tls, .lineTooLong, .damagedStream: return
     }
     try await connection.flush()
   }

@@ -79,7 +79,7 @@ extension Connection {
     let (end, overflow) = offset.addingReportingOverflow(length)
     guard !overflow else { throw ConnectionError.closed }
     var position = offset
-    let copies = tls != nil || length <= settings.flushThreshold
+    let copies = tls != nil || codec != nil || length <= settings.flushThreshold
     if !copies { try await flush() }
     while position < end {
       let count = min(end - position, settings.fileChunk)
@@ -106,7 +106,12 @@ extension Connection {
     guard output.readableBytes > 0 else { return nil }
     let collected = output
     output = ByteBuffer()
-    return collected
+    guard let codec else { return collected }
+    guard let packed = codec.deflate(collected, allocator: channel.allocator) else {
+      close()
+      return nil
+    }
+    return packed
   }
 
   private func reserve(_ count: Int) {

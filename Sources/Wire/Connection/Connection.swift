@@ -37,6 +37,9 @@ package final class Connection {
   private let baseLog: Logger
   var input = LineBuffer()
   var output: ByteBuffer
+  /// Set once the connection is compressed.
+  var codec: DeflateCodec?
+  private var inflatedInARow = 0
   private var hasEnded = false
 
   init(_ entry: SessionEntry, endpoints: Endpoints, settings: WireSettings, tls: TLSCertificates?, log: Logger) {
@@ -57,7 +60,7 @@ package final class Connection {
 
   /// Whether input waits that was not consumed yet (pipelining).
   package var hasBufferedInput: Bool {
-    if input.count > 0 { return true }
+    if input.count > 0 || codec?.holdsInput == true { return true }
     return channel.eventLoop.inEventLoop && gate.value.pending.readableBytes > 0
   }
 
@@ -160,6 +163,12 @@ package final class Connection {
     entry.loggedIn(account)
   }
 
+  /// Says that the session is nobody's any more, and has the usual time to log in again (RFC 8437).
+  package func untag() {
+    deadline = .now() + TimeAmount(settings.timeBeforeLogin)
+    entry.loggedOut()
+  }
+
   /// Closes at once.
   ///
   /// What is collected and not flushed is lost; a session that wants it sent just returns instead.
@@ -187,17 +196,24 @@ package final class Connection {
   /// Waits for more input and puts it into the line buffer; sends what is collected first.
   nonisolated(nonsending) func nextOutcome(_ wait: InputGate.Wait) async throws -> Next {
     while true {
+      if try await inflateMore() { return .more }
       let collected = takeOutput()
+      let (current, isNap) = napping(wait)
       let outcome = await withCheckedContinuation { continuation in
         guard channel.eventLoop.inEventLoop else {
-          return onLoop { gate in gate.wait(wait, sending: collected, continuation) }
+          return onLoop { gate in gate.wait(current, sending: collected, continuation) }
         }
-        gate.value.wait(wait, sending: collected, continuation)
+        gate.value.wait(current, sending: collected, continuation)
       }
       switch outcome {
       case .data(let buffer):
+        if let codec {
+          codec.add(buffer)
+          continue
+        }
         input.append(buffer)
         return .more
+      case .failed(.timeout) where isNap: codec?.sleep()
       case .woken: return .more
       case .end:
         // Once is said politely; a session that reads on would spin on its event loop.
@@ -208,6 +224,30 @@ package final class Connection {
       case .failed(let error): throw error
       }
     }
+  }
+
+  /// Inflates some of what waits into the line buffer; `false` when more has to come first.
+  private nonisolated(nonsending) func inflateMore() async throws -> Bool {
+    guard let codec, let more = try codec.inflate(most: settings.inflateChunk) else {
+      inflatedInARow = 0
+      return false
+    }
+    input.append(more)
+    inflatedInARow += 1
+    // A little input may hold very much: others on this event loop get their turn in between.
+    if inflatedInARow % 16 == 0 { await Task.yield() }
+    return true
+  }
+
+  /// The wait, cut short when the compressor's memory could be given back before it is over.
+  private func napping(_ wait: InputGate.Wait) -> (InputGate.Wait, isNap: Bool) {
+    guard let codec, codec.isAwake else { return (wait, false) }
+    let nap = NIODeadline.now() + TimeAmount(settings.compressionNap)
+    guard nap < wait.deadline else { return (wait, false) }
+    var short = wait
+    short.deadline = nap
+    short.isTotal = false
+    return (short, true)
   }
 
   private nonisolated(nonsending) func secure(

@@ -10,6 +10,8 @@ package enum ConnectionError: Error, Equatable, Sendable {
   case lineTooLong
   /// The client sent far more than any limit allows; the session can only end.
   case tooMuchInput
+  /// What came is no DEFLATE stream, or its stream has ended; the session can only end.
+  case damagedStream
   /// The server shuts down: say good-bye (421, BYE) and return.
   case shuttingDown
   /// The session was ended from outside, for instance as the password changed: say good-bye and return.

@@ -63,6 +63,8 @@ final class SessionEntry: Sendable {
     table.loggedIn(self)
   }
 
+  func loggedOut() { state.withLock { $0.account = nil } }
+
   /// What `martinet status` shows.
   var info: SessionInfo {
     let state = self.state.withLock { $0 }
