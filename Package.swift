@@ -68,14 +68,16 @@ let package = Package(
     room("RelayAccess", ["Basics", "MailSyntax", "DNSResolver", "Accounts", grdb, logging]),
     room("MailStore", ["Basics", "MailSyntax", "COpenSSL", sqlite, logging] + nio),
     room("MailQueue", ["Basics", "MailSyntax", grdb, logging] + nio),
+    room("MailLog", ["Basics", grdb, logging]),
+    room("LocalMail", ["Basics", "MailSyntax", "CFiles"]),
     room(
       "SMTPClient",
       ["Basics", "MailSyntax", .product(name: "NIOSSL", package: "swift-nio-ssl"), logging] + nio),
     room(
       "Delivery",
       [
-        "Basics", "MailSyntax", "Accounts", "RelayAccess", "MailStore", "MailQueue", "SMTPClient", "DNSResolver",
-        logging,
+        "Basics", "MailSyntax", "Accounts", "RelayAccess", "MailStore", "MailQueue", "MailLog", "SMTPClient",
+        "DNSResolver", logging,
       ]
         + nio),
     room(
@@ -84,21 +86,22 @@ let package = Package(
       "IMAPServer", ["Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "MailStore", logging] + nio),
     room(
       "SMTPServer",
-      ["Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "Delivery", "DNSResolver", logging] + nio),
+      ["Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "Delivery", "MailLog", "DNSResolver", logging] + nio),
     room("Configuration", ["Basics", .product(name: "Yams", package: "Yams")]),
     room(
       "MartinetServer",
       [
         "Configuration", "SMTPServer", "POP3Server", "IMAPServer", "Delivery", "Accounts", "RelayAccess", "MailStore",
-        "MailQueue", "Wire", "DNSResolver", "Basics", "MailSyntax", logging,
+        "MailQueue", "MailLog", "LocalMail", "SMTPClient", "Wire", "DNSResolver", "Basics", "MailSyntax", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ] + nio),
     .executableTarget(
       name: "martinet",
       dependencies: [
-        "MartinetServer", "Configuration", "Accounts", "RelayAccess", "MailStore", "MailQueue", "Delivery", "Basics",
-        "MailSyntax", .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
+        "MartinetServer", "Configuration", "Accounts", "RelayAccess", "MailStore", "MailQueue", "MailLog", "LocalMail",
+        "Delivery", "DNSResolver", "Wire", "Basics", "MailSyntax",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
       ],
       swiftSettings: settings),
     .executableTarget(
@@ -108,7 +111,8 @@ let package = Package(
       name: "martinet-bench-store", dependencies: ["MailStore", "Basics", logging],
       path: "Benchmarks/MailStoreBenchmark", swiftSettings: settings),
     tests("Basics"), tests("MailSyntax"), tests("DNSResolver"), tests("Wire", ["WireTesting"]), tests("Accounts"),
-    tests("RelayAccess"), tests("MailStore"), tests("MailQueue"), tests("SMTPClient"), tests("Delivery"),
+    tests("RelayAccess"), tests("MailStore"), tests("MailQueue"), tests("MailLog"), tests("LocalMail"),
+    tests("SMTPClient"), tests("Delivery"),
     tests("POP3Server", ["WireTesting"]), tests("IMAPServer", ["WireTesting"]), tests("SMTPServer", ["WireTesting"]),
     tests("Configuration"), tests("MartinetServer", ["WireTesting"]),
     tests("martinet", [.product(name: "ArgumentParser", package: "swift-argument-parser")]),

@@ -2,6 +2,7 @@ import Basics
 import GRDB
 import Logging
 import MailSyntax
+import Synchronization
 import Wire
 
 /// The rules of domains, accounts, offers, aliases, passwords and quotas, over the host's database.
@@ -23,6 +24,7 @@ package final class Accounts: Sendable {
   let history: LoginHistory
   let upgrades: HashUpgrades
   let feed: ChangeFeed
+  let observer = Mutex<(@Sendable (LoginNotice) -> Void)?>(nil)
 
   /// Brings this room's tables up to date and makes the room.
   ///

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 ssize_t cfiles_pread_cached(int descriptor, void *octets, size_t count, off_t offset) {
   struct iovec vector = {.iov_base = octets, .iov_len = count};
@@ -13,3 +14,5 @@ ssize_t cfiles_pread_cached(int descriptor, void *octets, size_t count, off_t of
 int cfiles_readahead(int descriptor, off_t offset, size_t count) {
   return (int)readahead(descriptor, offset, count);
 }
+
+int cfiles_syncfs(int descriptor) { return syncfs(descriptor); }

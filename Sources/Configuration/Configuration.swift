@@ -30,6 +30,10 @@ package struct Configuration: Sendable {
   package var dns: DNSSection
   /// Mail storage.
   package var storage: StorageSection
+  /// Mail from programs of this machine.
+  package var sendmail: SendmailSection
+  /// The log behind `trace` and `report`.
+  package var log: LogSection
   /// Networks whose PROXY protocol header is believed; connections from them must send one.
   package var proxyNetworks: [IPNetwork]
   /// `trace`, `debug`, `info`, `notice`, `warning` or `error`.

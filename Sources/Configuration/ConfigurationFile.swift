@@ -76,6 +76,8 @@ extension Configuration {
     queue = QueueSection(reader.section("queue"), base)
     dns = DNSSection(reader.section("dns"), base)
     storage = StorageSection(reader.section("storage"), base)
+    sendmail = SendmailSection(reader.section("sendmail"), base)
+    log = LogSection(reader.section("log"))
     proxyNetworks = reader.networks("proxy-networks")
     logLevel = reader.string(
       "log-level", default: "info", oneOf: ["trace", "debug", "info", "notice", "warning", "error"])

@@ -2,6 +2,7 @@ import Accounts
 import Basics
 import DNSResolver
 import Logging
+import MailLog
 import MailQueue
 import MailStore
 import MailSyntax
@@ -24,11 +25,12 @@ package final class Delivery: Sendable {
   ///
   /// - Parameters:
   ///   - mailAccount: where an account's mail lies.
+  ///   - journal: where the story of every message is told.
   ///   - onOutcome: hears how mail to a domain elsewhere fared: recipients taken, recipients refused for good.
   package init(
     settings: DeliverySettings, directory: any RecipientDirectory, store: any LocalMailboxes,
     mailAccount: @escaping @Sendable (Account) -> MailAccount, queue: MailQueue, resolver: any Resolving,
-    transport: any MailTransport, time: any TimeSource, log: Logger,
+    transport: any MailTransport, journal: MailLog? = nil, time: any TimeSource, log: Logger,
     onOutcome: @escaping @Sendable (_ destination: MailDomain, _ accepted: Int, _ failed: Int) -> Void = { _, _, _ in }
   ) {
     self.settings = settings
@@ -53,14 +55,14 @@ package final class Delivery: Sendable {
     }
     acceptance = Acceptance(
       directory: directory, store: store, mailAccount: mailAccount, queue: queue, expander: expander,
-      rewriter: rewriter, reports: reports, settings: settings, time: time, log: log)
+      rewriter: rewriter, reports: reports, settings: settings, journal: journal, time: time, log: log)
     let attempts = AttemptMaker(
       directory: directory, acceptance: acceptance, queue: queue,
       finder: RouteFinder(resolver: resolver, settings: settings, own: own), transport: transport,
-      settings: settings, log: log)
+      settings: settings, journal: journal, log: log)
     let settler = Settler(
       queue: queue, reports: reports, settings: settings, curve: RetryCurve(step: queue.settings.retryStep),
-      time: time, log: log, onOutcome: onOutcome)
+      journal: journal, time: time, log: log, onOutcome: onOutcome)
     runner = QueueRunner(
       queue: queue, attempts: attempts, settler: settler, settings: settings, time: time, log: log)
   }

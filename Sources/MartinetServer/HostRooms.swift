@@ -2,6 +2,7 @@ import Accounts
 import Basics
 import Configuration
 import Logging
+import MailLog
 import MailQueue
 import MailStore
 import MailSyntax
@@ -23,6 +24,8 @@ package struct HostRooms: Sendable {
   package let store: MailStore
   /// The spool.
   package let queue: MailQueue
+  /// What happened to every message.
+  package let mailLog: MailLog
 
   /// Opens everything; folders and databases are made where they are missing.
   ///
@@ -46,9 +49,11 @@ package struct HostRooms: Sendable {
       settings: MailStoreSettings(configuration, folder), time: time, log: log("store"))
     let queue = try MailQueue(
       settings: MailQueueSettings(configuration, folder), role: queueRole, time: time, log: log("queue"))
+    let mailLog = try MailLog(
+      path: "\(folder.path)/log.db", settings: MailLogSettings(configuration), time: time, log: log("log"))
     return HostRooms(
       configuration: configuration, folder: folder, database: database, accounts: accounts, relay: relay, store: store,
-      queue: queue)
+      queue: queue, mailLog: mailLog)
   }
 
   /// The mailbox of an account.

@@ -27,6 +27,7 @@ package final class RelayAccess: Sendable {
   let silentSeats: SilentSeats
   let network: Mutex<NetworkPolicy>
   let switchedOff = Mutex<String?>(nil)
+  let observer = Mutex<(@Sendable (RelayNotice) -> Void)?>(nil)
   private let current: Mutex<RelaySettings>
 
   /// Brings the room's tables up to date and reads what a restart must not forget.

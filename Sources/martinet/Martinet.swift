@@ -20,7 +20,7 @@ struct MartinetCommand: AsyncParsableCommand {
       DomainCommand.self, AccountCommand.self, AliasCommand.self, CatchAllCommand.self, OfferCommand.self,
       QuotaCommand.self, MailboxCommand.self, VerifyCommand.self,
       OpenSMTPCommand.self, BlacklistCommand.self, AddressCommand.self,
-      QueueCommand.self,
+      QueueCommand.self, SendmailCommand.self, TraceCommand.self,
     ])
 }
 
@@ -29,6 +29,10 @@ struct MartinetCommand: AsyncParsableCommand {
 enum Program {
   static func main() async {
     signal(SIGPIPE, SIG_IGN)
-    exit(await CommandDriver.run(Array(CommandLine.arguments.dropFirst())).rawValue)
+    let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? ""
+    let words = Array(CommandLine.arguments.dropFirst())
+    if SendmailProgram.names.contains(name) { exit(await SendmailProgram.run(words, program: name)) }
+    if words.first == "sendmail" { exit(await SendmailProgram.run(Array(words.dropFirst()), program: "sendmail")) }
+    exit(await CommandDriver.run(words).rawValue)
   }
 }

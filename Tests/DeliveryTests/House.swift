@@ -1,6 +1,7 @@
 import Basics
 import DNSResolver
 import Logging
+import MailLog
 import MailQueue
 import MailStore
 import MailSyntax
@@ -22,6 +23,7 @@ final class House {
   let transport = FakeTransport()
   let queue: MailQueue
   let delivery: Delivery
+  let journal: MailLog
   private var running: Task<Void, Never>?
 
   init(
@@ -38,10 +40,11 @@ final class House {
     var settings = DeliverySettings(hostname: "mail.example.test")
     settings.srsKey = Array("a key of some length for tests".utf8)
     change(&settings)
+    journal = try MailLog(path: folder + "/log.db", time: time, log: log)
     delivery = Delivery(
       settings: settings, directory: directory, store: store,
       mailAccount: { MailAccount(key: $0.key, directory: "/nowhere/\($0.directory)") }, queue: queue,
-      resolver: other ?? resolver, transport: network ?? transport, time: time, log: log)
+      resolver: other ?? resolver, transport: network ?? transport, journal: journal, time: time, log: log)
     try directory.mailbox("postmaster@example.test")
     try directory.mailbox("alice@example.test")
     try directory.mailbox("bob@example.test")
@@ -49,7 +52,9 @@ final class House {
 
   deinit {
     running?.cancel()
-    for name in ["queue.db", "queue.db-wal", "queue.db-shm", "lock"] { unlink("\(folder)/\(name)") }
+    for name in ["queue.db", "queue.db-wal", "queue.db-shm", "lock", "log.db", "log.db-wal", "log.db-shm"] {
+      unlink("\(folder)/\(name)")
+    }
     if let listing = opendir("\(folder)/messages") {
       while let entry = readdir(listing) {
         let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }

@@ -18,12 +18,16 @@ extension Accounts {
     let name = try? LoginName(login)
     guard let found = try await loginRecord(name) else {
       try await spendTime(login: name?.key ?? login, password: password)
+      tell(name?.key ?? "-", service, isRight: false)
       throw LoginRefusal.badCredentials
     }
     if let app = found.app(password) {
       return try admit(found.record.account, service, app: app, from: peer)
     }
-    guard try await verify(found.record, password) else { throw LoginRefusal.badCredentials }
+    guard try await verify(found.record, password) else {
+      tell(found.record.account.key, service, isRight: false)
+      throw LoginRefusal.badCredentials
+    }
     let account = try admit(found.record.account, service, app: nil, from: peer)
     upgrades.consider(found.record, password: password)
     return account
@@ -70,6 +74,7 @@ extension Accounts {
     }
     let isFull = history.note(
       account: account.id, service: service, appPassword: app?.id, peer: peer, at: time.now)
+    tell(account.key, service, isRight: true)
     if isFull { Task { [history] in await history.flush() } }
     return account
   }

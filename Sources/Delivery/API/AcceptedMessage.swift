@@ -28,6 +28,12 @@ package struct AcceptedMessage: Sendable {
   package var mailClass: MailClass
   /// When the first outbound attempt may be made (FUTURERELEASE, RFC 4865).
   package var notBefore: Timestamp?
+  /// The client's address, for the mail log.
+  package var peer: String?
+  /// The session's name, for the mail log.
+  package var session: String?
+  /// Whether it comes from the queue and was accepted long ago.
+  package var isRequeued = false
 
   /// Makes an accepted message.
   package init(

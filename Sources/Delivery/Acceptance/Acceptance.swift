@@ -1,6 +1,7 @@
 import Accounts
 import Basics
 import Logging
+import MailLog
 import MailQueue
 import MailStore
 import MailSyntax
@@ -23,6 +24,7 @@ struct Acceptance: Sendable {
   let rewriter: SenderRewriter?
   let reports: ReportMaker
   let settings: DeliverySettings
+  let journal: MailLog?
   let time: any TimeSource
   let log: Logger
 
@@ -56,6 +58,7 @@ struct Acceptance: Sendable {
       if mode == .whole { throw DeliveryRefusal(RecipientTexts.storeFailed) }
       return message.recipients.map { _ in RecipientTexts.storeFailed }
     }
+    note(plan, message, scan)
     return message.recipients.indices.map { plan.reply(owner: $0) }
   }
 
@@ -156,7 +159,11 @@ struct Acceptance: Sendable {
             "to": "\(group.recipients.map(\.address).joined(separator: ","))", "size": "\(message.content.size)",
           ])
       }
-      for index in open { plan.settle(index, .kept) }
+      for index in open {
+        guard case .outside(let outside) = plan.branches[index].target else { continue }
+        let id = groups[outside.alias?.key ?? ""]?.id
+        plan.settle(index, .kept, queueID: id == message.id ? nil : id)
+      }
     } catch {
       log.error("queue refused a message", metadata: ["id": "\(message.id)", "error": "\(error)"])
       for index in open { plan.settle(index, .failed(RecipientTexts.storeFailed)) }

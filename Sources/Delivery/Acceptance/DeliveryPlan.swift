@@ -20,6 +20,8 @@ struct DeliveryPlan: Sendable {
     /// Indexes of the recipients that led here.
     var owners: [Int]
     var state = State.open
+    /// The queue id of the copy for another server, when it is not the message's own.
+    var queueID: String?
 
     var failure: SMTPReply? { if case .failed(let reply) = state { reply } else { nil } }
     var isKept: Bool { if case .kept = state { true } else { false } }
@@ -67,7 +69,10 @@ struct DeliveryPlan: Sendable {
     branches.append(Branch(target: .nowhere, owners: [owner], state: .failed(reply)))
   }
 
-  mutating func settle(_ index: Int, _ state: Branch.State) { branches[index].state = state }
+  mutating func settle(_ index: Int, _ state: Branch.State, queueID: String? = nil) {
+    branches[index].state = state
+    branches[index].queueID = queueID
+  }
 
   /// The reply for one recipient: success when any of its branches was kept.
   func reply(owner: Int) -> SMTPReply {

@@ -11,6 +11,10 @@ struct HeaderScan: Sendable {
   var deliveredTo: Set<String> = []
   /// Number of `Received:` lines.
   var hops = 0
+  /// The Message-ID without its brackets.
+  var messageID: String?
+  /// Whether a scanner in front called it spam.
+  var isSpam = false
 
   /// Reads the header at the start of a message; a body is not looked at.
   init(_ bytes: [UInt8]) {
@@ -26,12 +30,17 @@ struct HeaderScan: Sendable {
   }
 
   private mutating func read(_ line: ArraySlice<UInt8>) {
-    // Only these two start the way we look for; anything else costs one comparison.
-    guard let first = line.first, first | 0x20 == UInt8(ascii: "r") || first | 0x20 == UInt8(ascii: "d"),
-      let colon = line.firstIndex(of: UInt8(ascii: ":"))
+    // Only these start the way we look for; anything else costs one comparison.
+    guard let first = line.first, "rdmxRDMX".utf8.contains(first), let colon = line.firstIndex(of: UInt8(ascii: ":"))
     else { return }
     switch String(decoding: line[..<colon], as: UTF8.self).lowercased() {
     case "received": hops += 1
+    case "message-id":
+      let value = line[(colon + 1)...].filter { $0 > 0x20 && $0 != 0x3c && $0 != 0x3e }
+      if messageID == nil, !value.isEmpty { messageID = String(decoding: value.prefix(320), as: UTF8.self) }
+    case "x-spam-flag", "x-spam", "x-spam-status":
+      let value = String(decoding: line[(colon + 1)...].prefix(20), as: UTF8.self).lowercased()
+      if value.drop(while: { $0 == " " }).hasPrefix("yes") { isSpam = true }
     case "delivered-to":
       let value = line[(colon + 1)...].filter { $0 != 0x20 && $0 != 0x09 }
       guard deliveredTo.count < 1000 else { return }

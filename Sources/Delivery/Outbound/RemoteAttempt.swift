@@ -1,5 +1,6 @@
 import Basics
 import Logging
+import MailLog
 import MailQueue
 import MailSyntax
 import SMTPClient
@@ -28,18 +29,21 @@ final class RemoteSender {
   private let transport: any MailTransport
   private let shaper: MessageShaper
   private let settings: DeliverySettings
+  private let journal: MailLog?
   private let log: Logger
   private var session: (any MailSession)?
   private var endpoint: SMTPEndpoint?
   private var sent = 0
 
   init(
-    finder: RouteFinder, transport: any MailTransport, shaper: MessageShaper, settings: DeliverySettings, log: Logger
+    finder: RouteFinder, transport: any MailTransport, shaper: MessageShaper, settings: DeliverySettings,
+    journal: MailLog?, log: Logger
   ) {
     self.finder = finder
     self.transport = transport
     self.shaper = shaper
     self.settings = settings
+    self.journal = journal
     self.log = log
   }
 
@@ -166,8 +170,10 @@ final class RemoteSender {
             status: "5.7.30")
         }
         self.session = session
+        count(endpoint, session.tls == nil ? "clear" : "tls")
         return session
       } catch {
+        count(endpoint, Self.cause(error))
         log.notice("no session", metadata: ["id": "\(id)", "host": "\(endpoint.host)", "cause": "\(error)"])
         // What a server said is worth more than a host that did not answer.
         if worst == nil || worst?.cause == .noConnection || error.cause != .noConnection { worst = error }
@@ -178,6 +184,21 @@ final class RemoteSender {
     }
     guard let worst else { throw RouteFailure(text: .noConnection, contact: .failed) }
     throw RouteFailure(text: AttemptText(worst), contact: .failed)
+  }
+
+  /// Counts a connection, made or not, for the report of outgoing connections.
+  private func count(_ endpoint: SMTPEndpoint, _ detail: String) {
+    journal?.count(MailCount(.outbound, name: endpoint.host, detail: detail))
+  }
+
+  private static func cause(_ failure: SMTPFailure) -> String {
+    switch failure.cause {
+    case .noConnection: "refused"
+    case .timeout: "timeout"
+    case .tls: "tls-failed"
+    case .refused: failure.reply?.isPermanent == true ? "5xx" : "4xx"
+    case .died, .protocolError, .unsupported, .local: "other"
+    }
   }
 
   /// One address; comes back in clear when TLS breaks and nobody demands it (R36, R42).

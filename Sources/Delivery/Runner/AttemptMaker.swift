@@ -1,5 +1,6 @@
 import Basics
 import Logging
+import MailLog
 import MailQueue
 import MailSyntax
 
@@ -11,6 +12,7 @@ struct AttemptMaker: Sendable {
   let finder: RouteFinder
   let transport: any MailTransport
   let settings: DeliverySettings
+  let journal: MailLog?
   let log: Logger
 
   /// What is read into memory rather than from its file while it is sent.
@@ -25,7 +27,7 @@ struct AttemptMaker: Sendable {
       maker: self,
       sender: RemoteSender(
         finder: finder, transport: transport, shaper: MessageShaper(queue: queue, settings: settings),
-        settings: settings, log: log))
+        settings: settings, journal: journal, log: log))
   }
 }
 
@@ -83,10 +85,11 @@ final class AttemptWorker {
       }
     }
     let queued = claim.message
-    let message = AcceptedMessage(
+    var message = AcceptedMessage(
       id: queued.id, sender: try? EmailAddress(queued.sender), recipients: recipients.map(\.1), content: content,
       account: queued.account, via: queued.via, dsnReturn: queued.dsnReturn, envelopeID: queued.envelopeID,
       traits: queued.traits, mailClass: queued.mailClass)
+    message.isRequeued = true
     let replies = await maker.acceptance.takeEach(message)
     for ((row, _), reply) in zip(recipients, replies) {
       outcomes.append(

@@ -1,5 +1,6 @@
 import Basics
 import Logging
+import MailLog
 import MailQueue
 import MailSyntax
 
@@ -9,6 +10,7 @@ struct Settler: Sendable {
   let reports: ReportMaker
   let settings: DeliverySettings
   let curve: RetryCurve
+  let journal: MailLog?
   let time: any TimeSource
   let log: Logger
   /// Hears how mail to a domain elsewhere fared: recipients taken, recipients refused for good.
@@ -71,7 +73,8 @@ struct Settler: Sendable {
         batch.settlements.append(
           Settlement(
             recipient: row.number, outcome: .delivered, reply: outcome.reply, status: "2.0.0", remote: outcome.remote))
-        note("sent", message, row, outcome.remote, outcome.reply)
+        // A copy for a mailbox here was noted when it was written.
+        note(outcome.remote.isEmpty ? nil : .sent, message, row, outcome.remote, "2.0.0", outcome.reply)
         if row.notifiesSuccess, !outcome.passedDSN {
           relayed.append(reported(row, .relayed, now, outcome.reply, "2.0.0", outcome.remote, outcome.reply))
         }
@@ -84,7 +87,7 @@ struct Settler: Sendable {
           Settlement(
             recipient: row.number, outcome: .deferred(until: next), reply: failure.text, status: failure.status,
             remote: failure.remote))
-        note("deferred", message, row, failure.remote, failure.text)
+        note(.deferred, message, row, failure.remote, failure.status, failure.text)
         if row.notifiesDelay {
           var entry = reported(
             row, .delayed, now, failure.text, failure.status, failure.remote, failure.diagnostic)
@@ -98,7 +101,7 @@ struct Settler: Sendable {
         batch.settlements.append(
           Settlement(
             recipient: row.number, outcome: .failed, reply: text, status: status, remote: failure.remote))
-        note("bounced", message, row, failure.remote, text)
+        note(.bounced, message, row, failure.remote, status, text)
         if row.notifiesFailure {
           failed.append(reported(row, .failed, now, text, status, failure.remote, failure.diagnostic))
         }
@@ -134,13 +137,29 @@ struct Settler: Sendable {
       diagnostic: diagnostic, text: text, lastAttempt: now)
   }
 
-  private func note(_ what: String, _ message: QueuedMessage, _ row: QueuedRecipient, _ remote: String, _ text: String)
-  {
+  private func note(
+    _ what: MailEvent.Kind?, _ message: QueuedMessage, _ row: QueuedRecipient, _ remote: String, _ status: String,
+    _ text: String
+  ) {
+    let delay = time.now - message.created
+    if let what {
+      var event = MailEvent(what, id: message.id)
+      event.sender = message.sender
+      event.recipient = row.address
+      event.account = message.account
+      event.via = message.via
+      event.size = message.size
+      event.remote = remote.isEmpty ? nil : remote
+      event.status = status
+      event.text = text
+      event.delay = delay
+      journal?.note(event)
+    }
     log.info(
-      "\(what)",
+      "\(what?.word ?? "sent")",
       metadata: [
         "id": "\(message.id)", "from": "<\(message.sender)>", "to": "<\(row.address)>", "relay": "\(remote)",
-        "delay": "\((time.now - message.created).wholeMilliseconds / 1000)",
+        "delay": "\(delay.wholeMilliseconds / 1000)",
         "reply": "\(text.split(separator: "\n").joined(separator: " / "))",
       ])
   }

@@ -31,7 +31,7 @@ final class RunningHost: Sendable {
   let smtp: SMTPHost
   let queues: QueueStarter
   let log: Logger
-  private let time: any TimeSource
+  let time: any TimeSource
   private let level: Logger.Level
   private let started: Timestamp
   private let bound = Mutex<[BoundAddress]>([])
@@ -58,7 +58,7 @@ final class RunningHost: Sendable {
       mailAccount: { HostRooms.mailAccount($0, mail: mail) }, queue: rooms.queue, resolver: resolver,
       transport: SMTPClient(
         group: MultiThreadedEventLoopGroup.singleton, files: .singleton, log: Self.logger("client", level)),
-      time: time, log: Self.logger("delivery", level),
+      journal: rooms.mailLog, time: time, log: Self.logger("delivery", level),
       onOutcome: { [relay = rooms.relay] in relay.noteDeliveries(to: $0, accepted: $1, failed: $2) })
     queues = QueueStarter(
       settings: ETRNSettings(configuration), queue: rooms.queue, resolver: resolver, time: time,
@@ -66,7 +66,9 @@ final class RunningHost: Sendable {
     smtp = SMTPHost(
       settings: SMTPServerSettings(configuration, rooms.folder), acceptor: delivery,
       rights: HostRights(accounts: rooms.accounts, relay: rooms.relay, log: Self.logger("smtp", level)),
-      resolver: resolver, queues: queues, limiter: limiter, files: .singleton, time: time)
+      resolver: resolver, queues: queues, limiter: limiter, files: .singleton,
+      journal: rooms.mailLog, time: time)
+    followNotices()
   }
 
   /// The protocol behind a listener.
@@ -103,6 +105,8 @@ final class RunningHost: Sendable {
       HostService(name: "validation") { [rooms, resolver] in
         await cancelWhenGracefulShutdown { await rooms.relay.runValidation(resolver: resolver) }
       },
+      HostService(name: "log") { [rooms] in await cancelWhenGracefulShutdown { await rooms.mailLog.run() } },
+      HostService(name: "load") { await self.sampleLoad() },
       HostService(name: "changes") { await self.followChanges() },
       HostService(name: "blacklist") { await self.followBlacklist() },
       HostService(name: "queue") { [delivery] in
@@ -112,6 +116,7 @@ final class RunningHost: Sendable {
           Task { await delivery.stop() }
         }
       },
+      HostService(name: "drop") { await self.pickUpDrops() },
       HostService(name: "sweep") { await self.sweepMailboxes() },
       HostService(name: "reload") { await self.followHangups() },
       HostService(name: "listeners") { [wire] in
@@ -224,6 +229,9 @@ final class RunningHost: Sendable {
       rooms.accounts.poke()
       rooms.queue.poke()
       return [["ok"]]
+    case "write-log":
+      await rooms.mailLog.flush()
+      return [["ok"]]
     case "reload":
       if let fault = reload() { return [["error", fault]] }
       return [["ok"]]
@@ -250,6 +258,7 @@ final class RunningHost: Sendable {
   /// Closes the stores once no session and no delivery is left.
   func close() async {
     await rooms.store.close()
+    await rooms.mailLog.close()
     do {
       try rooms.queue.close()
       try rooms.database.close()

@@ -144,6 +144,17 @@ package struct ConfigurationTemplate: Sendable {
       undelete-size: 1G                # of one account; the oldest goes first
       quota-warning: 90                # percent; 0 for never
 
+    # Mail from programs of this machine, by the command sendmail.
+    sendmail:
+      drop: null                       # a folder such as /var/spool/martinet, for users who may not write the data folder
+      users: {}                        # system user: account that the mail counts for, such as www-data: site@example.com
+      others: local                    # everybody else: local (to mailboxes here), any or refuse
+
+    # What `martinet trace` and `martinet report` know.
+    log:
+      retention: 30d
+      events: 10000000                 # at most; the oldest go first
+
     log-level: info
 
     """

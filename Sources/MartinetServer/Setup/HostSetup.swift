@@ -76,7 +76,8 @@ package struct HostSetup: Sendable {
         throw SetupError("\(configurationFile) cannot be moved aside: \(DataFolder.reason())")
       }
     }
-    try DataFolder.writeSmallFile(configurationFile, template.text)
+    // Programs of other users read it too, through sendmail; secrets lie in files of their own.
+    try DataFolder.writeSmallFile(configurationFile, template.text, mode: 0o644)
     let rooms = try await HostRooms.open(configuration)
     if isDemo { try await addDemo(to: rooms) }
     return configuration

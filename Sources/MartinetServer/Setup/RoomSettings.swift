@@ -1,6 +1,7 @@
 import Basics
 import Configuration
 import DNSResolver
+import MailLog
 import MailQueue
 import MailStore
 import MailSyntax
@@ -63,6 +64,14 @@ extension MailQueueSettings {
     self.init(directory: folder.queue)
     lifetime = configuration.queue.lifetime
     fileThreads = configuration.storage.threads
+  }
+}
+
+extension MailLogSettings {
+  init(_ configuration: Configuration) {
+    self.init()
+    retention = configuration.log.retention
+    events = configuration.log.events
   }
 }
 

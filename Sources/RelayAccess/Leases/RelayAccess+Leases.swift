@@ -104,6 +104,7 @@ extension RelayAccess {
     guard let lease = written.lease else { return .notRecorded(reason: refusal ?? "no lease") }
     memory.committed(lease, uptime: uptime)
     statistics.add(written.isNew ? .opened : .refreshed)
+    if written.isNew { tell(.lease(account: lease.account, net: lease.net)) }
     if written.isNew {
       log.info(
         "SMTP opened",

@@ -46,6 +46,7 @@ extension RelayAccess {
     let net = policy.clientNetwork(peer)
     let key = RateKey(.strikes, net: net)
     try await applyReset(net)
+    tell(.limit(owner: net.description, limit: cause.rawValue))
     let total = rates.count(key, window: settings.limits.strikeWindow, uptime: time.uptime)
     guard total >= settings.limits.strikes else { return false }
     return try await blacklistForOverrun(
@@ -105,6 +106,7 @@ extension RelayAccess {
     try await applyReset(net)
     guard let full = rates.charge(limits, count: count, uptime: uptime) else { return .accepted }
     statistics.add(.rateRefused)
+    tell(.limit(owner: account?.key ?? net.description, limit: kind.rawValue))
     let total = rates.total(full.key, window: window, uptime: uptime) + count
     try await stop(
       peer, account: account, reason: "\(limit) \(kind == .messages ? "" : "unvalidated ")messages per minute exceeded",

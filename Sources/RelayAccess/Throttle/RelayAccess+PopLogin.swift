@@ -71,6 +71,7 @@ extension RelayAccess {
     let burst = max(1, settings.popThrottle.burst)
     guard recent.count >= burst else { return .allow }
     statistics.add(.throttled)
+    tell(.throttled(account: account.key))
     return .tooSoon(
       PopDelay(interval: delay, retryAfter: delay - recent[burst - 1], mode: settings.popThrottle.reply))
   }

@@ -1,6 +1,7 @@
 import Basics
 import DNSResolver
 import Logging
+import MailLog
 import NIOPosix
 import Synchronization
 import Wire
@@ -13,6 +14,7 @@ package final class SMTPHost: Sendable {
   let queues: any RemoteQueueStarter
   let limiter: FailedLoginLimiter
   let files: NIOThreadPool
+  let journal: MailLog?
   let time: any TimeSource
   private let current: Mutex<SMTPServerSettings>
   private let space = Mutex<(checked: Duration, free: Int)?>(nil)
@@ -21,10 +23,11 @@ package final class SMTPHost: Sendable {
   ///
   /// - Parameters:
   ///   - files: threads that write large messages to the spool directory.
+  ///   - journal: where refusals are counted.
   package init(
     settings: SMTPServerSettings, acceptor: any MessageAcceptor, rights: any SendingRights, resolver: any Resolving,
     queues: any RemoteQueueStarter = NoRemoteQueues(), limiter: FailedLoginLimiter, files: NIOThreadPool,
-    time: any TimeSource
+    journal: MailLog? = nil, time: any TimeSource
   ) {
     current = Mutex(settings)
     self.acceptor = acceptor
@@ -33,6 +36,7 @@ package final class SMTPHost: Sendable {
     self.queues = queues
     self.limiter = limiter
     self.files = files
+    self.journal = journal
     self.time = time
   }
 

@@ -139,7 +139,10 @@ final class SMTPServerSession {
   // MARK: Replies
 
   /// Collects a reply; it leaves when the next command must be waited for.
-  func send(_ reply: SMTPReply) { connection.write(reply.wire) }
+  func send(_ reply: SMTPReply) {
+    count(reply)
+    connection.write(reply.wire)
+  }
 
   /// Answers, and goes on.
   func reply(_ reply: SMTPReply) -> Next {

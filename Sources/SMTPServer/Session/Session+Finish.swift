@@ -110,12 +110,15 @@ extension SMTPServerSession {
       hostname: settings.hostname, helo: hello?.name.text ?? "unknown", isExtended: hello?.isExtended ?? false,
       isLMTP: role == .lmtp, peer: connection.peer, tls: connection.tls, id: collector.id, now: host.time.now,
       transaction: transaction, isAuthenticated: sender != nil)
-    return AcceptedMessage(
+    var message = AcceptedMessage(
       id: collector.id, sender: transaction.sender, recipients: transaction.recipients, content: content,
       trace: trace.bytes(digest), account: transaction.right?.sender.login, via: transaction.right?.by.label,
       dsnReturn: transaction.parameters.dsnReturn?.rawValue, envelopeID: transaction.parameters.envelopeID,
       traits: traits, mailClass: digest.isBulk ? .list : .normal,
       notBefore: transaction.parameters.hold?.release(from: host.time.now))
+    message.peer = "\(connection.peer)"
+    message.session = connection.id
+    return message
   }
 }
 

@@ -22,7 +22,7 @@ struct BlacklistCommand: AsyncParsableCommand {
       for entry in entries {
         table.add(
           entry.net.description, entry.created.rfc3339,
-          entry.expires.map { TimeText.remaining(until: $0, now: now) } ?? "lifted", entry.cause.rawValue,
+          entry.expires.map { TimeText.remaining(until: $0, now: now) } ?? "until lifted", entry.cause.rawValue,
           "\(entry.level)", entry.counters.isEmpty ? "-" : entry.counters, entry.reason)
       }
       return CommandResult(.array(entries.map { JSONValue($0) }), text: table.text)

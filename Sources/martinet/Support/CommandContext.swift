@@ -34,6 +34,11 @@ final class CommandContext {
   func poke() async throws {
     _ = try? ControlClient(configuration: configuration()).request("poke")
   }
+
+  /// Lets a running server write what its mail log has in memory.
+  func writeLog() async throws {
+    _ = try? ControlClient(configuration: configuration()).request("write-log")
+  }
 }
 
 extension ConfigurationError: CommandFailureConvertible {

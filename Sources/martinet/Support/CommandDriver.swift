@@ -121,7 +121,20 @@ enum CommandDriver {
         return .done
       }
       if let status = ExitStatus(rawValue: code.rawValue), error is ExitCode { return status }
-      return report(CommandFailure(.usage, MartinetCommand.fullMessage(for: error)), json: json, usage: true)
+      return report(CommandFailure(.usage, usageText(error, arguments)), json: json, usage: true)
+    }
+  }
+
+  /// A noun without its verb does not know --json; what is wrong shows without it.
+  private static func usageText(_ error: any Error, _ arguments: [String]) -> String {
+    let text = MartinetCommand.fullMessage(for: error)
+    guard text.contains("'--json'") else { return text }
+    do {
+      _ = try MartinetCommand.parseAsRoot(arguments.filter { $0 != "--json" })
+      return "say what to do; see: martinet help"
+    } catch {
+      return MartinetCommand.exitCode(for: error) == .success
+        ? "say what to do; see: martinet help" : MartinetCommand.fullMessage(for: error)
     }
   }
 

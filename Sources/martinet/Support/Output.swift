@@ -27,6 +27,9 @@ enum Output {
   /// Prints a line to stderr.
   static func errorLine(_ text: String) { write(text, to: STDERR_FILENO) }
 
+  /// Writes octets to stdout as they are.
+  static func raw(_ bytes: [UInt8]) { write(bytes, to: STDOUT_FILENO) }
+
   /// Writes to stderr without ending the line.
   static func prompt(_ text: String) { write(Array(text.utf8), to: STDERR_FILENO) }
 

@@ -1,0 +1,13 @@
+import Basics
+import GRDB
+
+extension MailLog {
+  /// How many messages came by one road since a moment.
+  package func accepted(via: String, since: Timestamp) async throws -> Int {
+    try await pool.read { db in
+      try Int.fetchOne(
+        db, sql: "SELECT count(*) FROM event WHERE number >= ? AND kind = 1 AND via = ?",
+        arguments: [EventRow.number(since), via]) ?? 0
+    }
+  }
+}
