@@ -35,6 +35,9 @@ struct Bench {
     }
     if only == nil || only == "small" { try await smallBoxes() }
     if only == nil || only == "fetch" { try await fetch(10_000) }
+    if only == nil || only == "text" { try await text(10_000) }
+    // Only when asked for: a million files.
+    if only == "import" { try await importMany(1_000_000) }
   }
 
   func removeAll() {
@@ -50,17 +53,17 @@ struct Bench {
     return posix_spawnp(&pid, "rm", nil, nil, &arguments, nil) == 0 ? pid : -1
   }
 
-  private func store() throws -> MailStore {
+  func store() throws -> MailStore {
     var log = Logger(label: "bench")
     log.logLevel = .error
     return try MailStore(settings: MailStoreSettings(hostname: "bench.test"), time: SystemTime(), log: log)
   }
 
-  private func account(_ number: Int) -> MailAccount {
+  func account(_ number: Int) -> MailAccount {
     MailAccount(key: "user\(number)@example.test", directory: "\(root)/example.test/user\(number)")
   }
 
-  private func cpu() -> Double {
+  func cpu() -> Double {
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
     func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
@@ -68,7 +71,7 @@ struct Bench {
   }
 
   /// Times a body and prints one line; `count` makes it a rate.
-  private func measure(_ name: String, count: Int? = nil, _ body: () async throws -> Void) async rethrows {
+  func measure(_ name: String, count: Int? = nil, _ body: () async throws -> Void) async rethrows {
     let (before, start) = (cpu(), clock.now)
     try await body()
     let (wall, used) = (start.duration(to: clock.now), cpu() - before)
@@ -81,7 +84,7 @@ struct Bench {
     }
   }
 
-  private func message(_ number: Int, size: Int) -> [UInt8] {
+  func message(_ number: Int, size: Int) -> [UInt8] {
     var text = """
       Return-Path: <sender\(number % 97)@sender.test>\r
       Received: from client.test (client.test [127.0.0.1]) by bench.test with ESMTP id \(number);\r
@@ -138,7 +141,7 @@ struct Bench {
     await store.close()
   }
 
-  private func seed(_ account: MailAccount, count: Int, size: Int) {
+  func seed(_ account: MailAccount, count: Int, size: Int) {
     let maildir = account.directory + "/Maildir"
     for path in [
       "\(root)/example.test", account.directory, maildir, maildir + "/cur", maildir + "/new", maildir + "/tmp",

@@ -296,6 +296,12 @@ package struct StorageSection: Sendable {
   package var undelete: Duration
   /// Octets of expunged mail kept per account.
   package var undeleteSize: Int64
+  /// Whether SEARCH has an index of text.
+  package var textIndex: Bool
+  /// Octets of one message's text that are indexed.
+  package var textIndexMessage: Int64
+  /// Octets of an account's text index.
+  package var textIndexSize: Int64
   /// Share of the quota at which a warning is written, in percent; 0 for never.
   package var quotaWarning: Int
 }

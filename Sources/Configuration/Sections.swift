@@ -194,6 +194,9 @@ extension StorageSection {
     cache = reader.size("cache", default: 64 << 20, in: (1 << 20)...(1 << 36))
     undelete = reader.duration("undelete", default: .zero, in: .zero...(.seconds(365 * 86_400)))
     undeleteSize = reader.size("undelete-size", default: 1 << 30, in: (1 << 20)...(1 << 46))
+    textIndex = reader.bool("text-index", default: true)
+    textIndexMessage = reader.size("text-index-message", default: 1 << 20, in: 1024...(64 << 20))
+    textIndexSize = reader.size("text-index-size", default: 4 << 30, in: (1 << 20)...(1 << 44))
     quotaWarning = reader.integer("quota-warning", default: 90, in: 0...100)
     reader.finish()
   }

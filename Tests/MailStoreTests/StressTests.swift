@@ -13,9 +13,12 @@ import Testing
     let fixture = Fixture()
     try await fixture.withStore {
       if !watched { $0.watchedDirectories = 0 }
+      $0.undelete = .seconds(3600)
+      $0.fillDelay = .milliseconds(10)
     } _: { store in
       let account = fixture.account()
       try await store.create(account)
+      let told = Mutex<[UInt32: String]>([:])
       let maildir = fixture.maildir()
       try await withThrowingTaskGroup(of: Void.self) { group in
         for worker in 0..<3 {
@@ -45,6 +48,29 @@ import Testing
           }
         }
         group.addTask { try await Self.otherProgram(maildir) }
+        group.addTask {
+          for _ in 0..<30 { _ = try await store.undelete(account) }
+        }
+        group.addTask {
+          // A UID stands for one message, whatever happens around it, and what was expunged does not come back.
+          let mailbox = try await store.mailbox(account, name: .inbox)
+          var gone: Set<UInt32> = []
+          var before: Set<UInt32> = []
+          var modSeq: UInt64 = 0
+          for _ in 0..<40 {
+            for entry in try await mailbox.popListing() {
+              told.withLock { #expect($0[entry.uid] == nil || $0[entry.uid] == entry.uidl) }
+              told.withLock { $0[entry.uid] = entry.uidl }
+            }
+            let snapshot = try await mailbox.snapshot()
+            let now = Set(snapshot.messages.map(\.uid))
+            gone.formUnion(before.subtracting(now))
+            #expect(gone.isDisjoint(with: now))
+            #expect(snapshot.highestModSeq >= modSeq)
+            #expect(snapshot.messages.allSatisfy { $0.modSeq <= snapshot.highestModSeq })
+            (before, modSeq) = (now, snapshot.highestModSeq)
+          }
+        }
         try await group.waitForAll()
       }
       let mailbox = try await store.mailbox(account, name: .inbox)
@@ -58,6 +84,45 @@ import Testing
       let report = try await store.verify(account)
       #expect(report.isSound, "\(report.findings)")
       #expect(FileSystem.names(maildir + "/tmp").isEmpty)
+      // However much was renamed under the filler, SEARCH finds what the files say.
+      let uids = snapshot.messages.map(\.uid)
+      let needle = TextNeedle(.text("message 50"))
+      let expected = contents.filter { needle.matches($0.bytes) }.map(\.uid)
+      #expect(try await mailbox.search(.text("message 50"), among: uids) == expected)
+    }
+  }
+
+  @Test("An account of very many folders stays quick; MARTINET_STORE_FOLDERS says how many")
+  func manyFolders() async throws {
+    let fixture = Fixture()
+    let account = fixture.account()
+    let count = getenv("MARTINET_STORE_FOLDERS").flatMap { Int(String(cString: $0)) } ?? 1500
+    try await fixture.withStore { store in
+      try await store.create(account)
+      for number in 0..<count {
+        try AccountStore.makeFolder("\(fixture.maildir())/.List.number\(number)", isSubfolder: true)
+      }
+      let clock = ContinuousClock()
+      let cold = try await clock.measure { #expect(try await store.folders(account).count >= count) }
+      try await Task.sleep(for: .milliseconds(30))
+      _ = try await store.folders(account)
+      let warm = try await clock.measure { #expect(try await store.folders(account).count >= count) }
+      let status = { () async throws -> Duration in
+        try await clock.measure {
+          for number in 0..<count {
+            let status = try await store.status(account, name: try MailboxName("List/number\(number)"))
+            #expect(status.messages == 0 && status.uidNext == 1)
+          }
+        }
+      }
+      let (first, second) = (try await status(), try await status())
+      let made = try MailboxName("List/one more")
+      let create = try await clock.measure { try await store.createFolder(account, name: made) }
+      #expect(try await store.folders(account).contains { $0.name == made && $0.isSelectable })
+      try await store.deleteFolder(account, name: made)
+      #expect(try await !store.folders(account).contains { $0.name == made })
+      print("\(count) folders, debug: LIST \(cold), again \(warm), STATUS of all \(first), \(second), CREATE \(create)")
+      #expect(warm < .seconds(5) && second < .seconds(30) && create < .seconds(10))
     }
   }
 

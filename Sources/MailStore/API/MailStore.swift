@@ -43,6 +43,7 @@ package final class MailStore: Sendable {
   /// Writes what is left, closes every index and stops the threads; open sessions get `StoreError.closed`.
   package func close() async {
     poller.withLock { $0?.cancel() }
+    await host.filler.close()
     for store in registry.close() { await store.shutdown() }
     await host.stop()
   }
@@ -159,6 +160,11 @@ package final class MailStore: Sendable {
   /// A folder's counts, without loading it when its directories are unchanged.
   package func status(_ account: MailAccount, name: MailboxName) async throws -> FolderStatus {
     try await store(account).status(name)
+  }
+
+  /// Fills in now what the index and the text index of an account's open folders lack, instead of in the background.
+  package func finishIndexing(_ account: MailAccount) async throws {
+    await (try store(account)).fill(host.filler)
   }
 
   /// Takes the mailbox for one POP3 session; `nil` when another has it (`[IN-USE]`).

@@ -44,6 +44,16 @@ package struct MailStoreSettings: Sendable {
   package var maildirsizeAge = Duration.seconds(15 * 60)
   /// Size in octets at which `maildirsize` is written anew (Maildir++: 5120).
   package var maildirsizeBytes = 5120
+  /// Whether the text of messages is indexed for SEARCH.
+  package var textIndex = true
+  /// Octets of one message's text that are indexed; for what lies behind, SEARCH reads the file.
+  package var textMessageBytes = 1 << 20
+  /// Octets an account's text index may have; messages above it are searched in their files.
+  package var textIndexBytes: Int64 = 4 << 30
+  /// How long new messages wait to be indexed together with others.
+  package var fillDelay = Duration.seconds(1)
+  /// Accounts that may wait to be indexed in the background.
+  package var waitingFills = 4096
   /// How long a statement waits for another process's transaction before it fails as temporary.
   package var databaseBusy = Duration.seconds(5)
 

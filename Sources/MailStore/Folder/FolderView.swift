@@ -37,6 +37,12 @@ final class FolderView {
   /// When the directories were last listed, in nanoseconds of civil time.
   var listedAt: Int64 = 0
   var mustRescan = false
+  /// Up to this UID the index has every message's entry, or tried.
+  var filled: UInt32
+  /// Up to this UID the text index has every message; `nil` while that is not known.
+  var textMark: UInt32?
+  /// Messages vanished that the text index may still have.
+  var hasVanished = false
   var lastUse: UInt64 = 0
   private(set) var version: UInt64
   private var cached: MailboxSnapshot?
@@ -56,6 +62,7 @@ final class FolderView {
     recentFrom = row.recentFrom
     expungedFloor = row.expungedFloor
     keywords = row.keywords
+    filled = row.filled
     version = Self.versions.wrappingAdd(1, ordering: .relaxed).newValue
   }
 
@@ -87,13 +94,28 @@ final class FolderView {
   }
 
   func position(of uid: UInt32) -> Int? {
+    let low = lowerBound(uid)
+    return low < records.count && records[low].uid == uid ? low : nil
+  }
+
+  /// The first position whose UID is at least `uid`.
+  func lowerBound(_ uid: UInt32) -> Int {
     var low = 0
     var high = records.count
     while low < high {
       let middle = (low + high) / 2
       if records[middle].uid < uid { low = middle + 1 } else { high = middle }
     }
-    return low < records.count && records[low].uid == uid ? low : nil
+    return low
+  }
+
+  /// The UID behind which messages wait to be filled in.
+  func fillStart(text: Bool) -> UInt32 { text ? min(filled, textMark ?? 0) : filled }
+
+  /// Whether something waits for the filler.
+  func needsFill(text: Bool) -> Bool {
+    guard let last = records.last else { return hasVanished && text }
+    return last.uid > fillStart(text: text) || (hasVanished && text)
   }
 
   func position(ofBase base: UnsafeRawBufferPointer) -> Int? { names.find(base) }
@@ -127,6 +149,7 @@ final class FolderView {
   func remove(_ positions: [Int], modSeq: UInt64) {
     guard let first = positions.first else { return }
     touch()
+    hasVanished = true
     for position in positions {
       let record = records[position]
       totals.subtract(record)
@@ -201,4 +224,5 @@ struct FolderRow {
   var stamps: FolderView.Stamps
   var totals: FolderTotals
   var recent: Int
+  var filled: UInt32
 }

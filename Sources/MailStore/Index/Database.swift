@@ -131,6 +131,15 @@ final class Statement {
     return self
   }
 
+  /// Text that need not be UTF-8 in every octet.
+  @discardableResult func bind(_ index: Int32, text value: [UInt8]) -> Statement {
+    _ = value.withUnsafeBytes {
+      sqlite3_bind_text(
+        handle, index, $0.bindMemory(to: CChar.self).baseAddress, Int32(clamping: $0.count), Self.transient)
+    }
+    return self
+  }
+
   /// Takes over a column of another statement's row, of whatever type.
   func bind(_ index: Int32, from source: Statement, column: Int32) {
     sqlite3_bind_value(handle, index, sqlite3_column_value(source.handle, column))

@@ -25,7 +25,8 @@ extension Index {
           try copyRows(of: "folder", columns: Self.columns, to: copy)
           try copyRows(of: "page", columns: "id, records", to: copy)
           try copyRows(of: "message_uidl", columns: "id, uidl", to: copy)
-          try copy.execute("UPDATE folder SET uid_next = uid_next + \(Self.backupSlack), new_stamp = 0, cur_stamp = 0")
+          try copy.execute(
+            "UPDATE folder SET uid_next = uid_next + \(Self.backupSlack), new_stamp = 0, cur_stamp = 0, filled = 0")
         }
       }
       try FileSystem.move(temporary, to: target)

@@ -4,7 +4,7 @@ import Basics
 extension Index {
   static let columns = """
     id, name, uid_validity, uid_next, mod_seq, recent_from, expunged_floor, keywords, object_id, new_stamp, cur_stamp,
-    messages, unseen, deleted, wire_bytes, file_bytes, recent
+    messages, unseen, deleted, wire_bytes, file_bytes, recent, filled
     """
 
   func folder(_ name: MailboxName) throws -> FolderRow? {
@@ -41,7 +41,7 @@ extension Index {
       totals: FolderTotals(
         messages: Int(statement.integer(11)), unseen: Int(statement.integer(12)), deleted: Int(statement.integer(13)),
         wireBytes: statement.integer(14), fileBytes: statement.integer(15)),
-      recent: Int(statement.integer(16)))
+      recent: Int(statement.integer(16)), filled: UInt32(clamping: statement.integer(17)))
   }
 
   /// Makes a folder's row.
@@ -164,23 +164,20 @@ extension Index {
   }
 
   private func saveRow(_ view: FolderView, stamps: FolderView.Stamps) throws {
-    var recent = 0
-    for record in view.records.reversed() {
-      if record.uid < view.recentFrom { break }
-      recent += 1
-    }
+    let recent = view.records.count - view.lowerBound(view.recentFrom)
     let totals = view.totals
     try database.statement(
       """
       UPDATE folder SET mod_seq = ?2, recent_from = ?3, expunged_floor = ?4, keywords = ?5, new_stamp = ?6,
-      cur_stamp = ?7, messages = ?8, unseen = ?9, deleted = ?10, wire_bytes = ?11, file_bytes = ?12, recent = ?13
+      cur_stamp = ?7, messages = ?8, unseen = ?9, deleted = ?10, wire_bytes = ?11, file_bytes = ?12, recent = ?13,
+      filled = ?14
       WHERE id = ?1
       """
     ).bind(1, view.id).bind(2, Int64(clamping: view.highestModSeq)).bind(3, Int64(view.recentFrom))
       .bind(4, Int64(clamping: view.expungedFloor)).bind(5, view.keywords.joined(separator: "\n"))
       .bind(6, stamps.new).bind(7, stamps.cur).bind(8, Int64(totals.messages)).bind(9, Int64(totals.unseen))
       .bind(10, Int64(totals.deleted)).bind(11, totals.wireBytes).bind(12, totals.fileBytes).bind(13, Int64(recent))
-      .run()
+      .bind(14, Int64(view.filled)).run()
   }
 
   /// What vanished after a MODSEQ, as runs by rising UID.

@@ -28,6 +28,10 @@ extension Index {
     CREATE TABLE kept_keywords(name TEXT PRIMARY KEY, seconds INTEGER NOT NULL, keywords TEXT NOT NULL) WITHOUT ROWID;
     ALTER TABLE folder ADD COLUMN backup_limit INTEGER NOT NULL DEFAULT 0;
     """,
+    // The UID up to which a folder's entries were filled in behind the deliveries.
+    """
+    ALTER TABLE folder ADD COLUMN filled INTEGER NOT NULL DEFAULT 0;
+    """,
   ]
 
   /// Brings a file to the newest version, in one durable step.

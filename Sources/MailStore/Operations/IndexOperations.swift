@@ -13,7 +13,7 @@ struct ComputedEntry: Sendable {
 /// Envelope, structure and sort keys: computed once, in parallel, then kept ready.
 extension AccountStore {
   /// The largest message that is parsed; the server's own limit lies far below.
-  private static var largest: Int { 256 << 20 }
+  static var largest: Int { 256 << 20 }
 
   /// Entries the index has, and messages it has none of.
   func indexed(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [IndexedMessage], missing: [LocatedMessage]) {
@@ -75,12 +75,12 @@ extension AccountStore {
     for batch in batches {
       let previous = finished
       async let parsed = parse(key, Array(batch))
-      async let kept: Void = keep(key, previous)
+      async let kept: Void = keepEntries(key, previous)
       finished = try await parsed
       try await kept
       computed += finished
     }
-    try await keep(key, finished)
+    try await keepEntries(key, finished)
     return computed
   }
 
@@ -118,7 +118,7 @@ extension AccountStore {
   }
 
   /// Keeps computed entries; an index that cannot be written now does not keep anyone from reading.
-  private func keep(_ key: FolderKey, _ computed: [ComputedEntry]) throws {
+  func keepEntries(_ key: FolderKey, _ computed: [ComputedEntry]) throws {
     guard !computed.isEmpty else { return }
     try perform { index in
       let view = try view(key, index)

@@ -1,8 +1,7 @@
-import Basics
-import Glibc
 import MailSyntax
 
-/// Text searches: header keys from the index, all else from the files, in parallel.
+/// Text searches: header keys from the index, all else from the text index, and what that does not have from the
+/// files, in parallel.
 extension AccountStore {
   nonisolated func search(_ key: FolderKey, _ condition: TextCondition, among uids: [UInt32]) async throws -> [UInt32] {
     if case .header(let name, let text) = condition,
@@ -11,8 +10,28 @@ extension AccountStore {
     {
       return try await searchKeys(key, field: field, text: text, among: uids)
     }
-    let needle = TextNeedle(condition)
-    return try await searchFiles(key, needle, among: uids)
+    return try await searchText(key, TextNeedle(condition), among: uids)
+  }
+
+  private nonisolated func searchText(_ key: FolderKey, _ needle: TextNeedle, among uids: [UInt32]) async throws
+    -> [UInt32]
+  {
+    guard text.isOn else { return try await searchFiles(key, needle, among: uids) }
+    let identity = try await indexIdentity(key)
+    let sorted = uids.sorted()
+    let verdicts = try await host.onFiles { [text] in
+      text.search(needle, identity: identity, folder: key.id, among: sorted)
+    }
+    guard let verdicts else { return try await searchFiles(key, needle, among: uids) }
+    guard !verdicts.undecided.isEmpty else { return verdicts.hits }
+    return try await (verdicts.hits + searchFiles(key, needle, among: verdicts.undecided)).sorted()
+  }
+
+  private func indexIdentity(_ key: FolderKey) throws -> Int64 {
+    try perform { index in
+      guard key.epoch == epoch else { throw StoreError(.gone, "the index was replaced") }
+      return index.identity
+    }
   }
 
   /// What the index alone decides of a header search.
@@ -73,86 +92,5 @@ extension AccountStore {
       if needle.matches(try await file.bytes()) { hits.append(uid) }
     }
     return hits.sorted()
-  }
-}
-
-/// A text condition made ready to be tried on many messages.
-struct TextNeedle: Sendable {
-  private let condition: TextCondition
-  private let folded: [UInt8]
-  private let field: String
-
-  init(_ condition: TextCondition) {
-    self.condition = condition
-    switch condition {
-    case .header(let name, let text): (field, folded) = (name, Array(TextFold.fold(text).utf8))
-    case .body(let text), .text(let text): (field, folded) = ("", Array(TextFold.fold(text).utf8))
-    }
-  }
-
-  /// Decides on a message's octets.
-  func matches(_ bytes: [UInt8]) -> Bool {
-    switch condition {
-    case .header:
-      return HeaderSection(bytes).values(field).contains { folded.isEmpty || hits(EncodedWord.decode($0)) }
-    case .body:
-      return folded.isEmpty || bodyMatches(MIMEPart.parse(bytes), bytes, withHeaders: false)
-    case .text:
-      if folded.isEmpty { return true }
-      return bodyMatches(MIMEPart.parse(bytes), bytes, withHeaders: true)
-    }
-  }
-
-  private func hits(_ text: String) -> Bool { hits(utf8: Array(TextFold.fold(text).utf8)) }
-
-  private func hits(utf8 octets: [UInt8]) -> Bool { octets.withUnsafeBytes { Self.contains($0, folded) } }
-
-  private func bodyMatches(_ part: MIMEPart, _ bytes: [UInt8], withHeaders: Bool) -> Bool {
-    if withHeaders, headerMatches(part, bytes) { return true }
-    if part.isText {
-      let span = bytes.span
-      let octets = TransferEncoding(part.encoding).decode(span, range: part.bodyRange)
-      let charset = part.charset
-      if charset == "us-ascii" || charset == "utf-8" {
-        // Pure ASCII needs no charset; folding in place is most of what a search costs.
-        if hits(utf8: TextFold.fold(utf8: octets)) { return true }
-      } else if hits(CharsetDecoder(charset).decode(octets)) {
-        return true
-      }
-    }
-    for child in part.children {
-      // The header of an attached message belongs to the body it is part of.
-      if part.content == .leaf { continue }
-      if bodyMatches(child, bytes, withHeaders: withHeaders || part.type == "message") { return true }
-    }
-    return false
-  }
-
-  private func headerMatches(_ part: MIMEPart, _ bytes: [UInt8]) -> Bool {
-    let range = part.headerRange
-    guard range.lowerBound >= 0, range.upperBound <= bytes.count else { return false }
-    let section = HeaderSection(Array(bytes[range]))
-    for header in section.fields {
-      let line = section.name(of: header) + ": " + EncodedWord.decode(section.value(of: header))
-      if hits(line) { return true }
-    }
-    return false
-  }
-
-  /// Whether folded text contains folded octets.
-  static func contains(_ text: UnsafeRawBufferPointer, _ needle: [UInt8]) -> Bool {
-    guard let first = needle.first else { return true }
-    guard let start = text.baseAddress, text.count >= needle.count else { return false }
-    let last = text.count - needle.count
-    var position = 0
-    return needle.withUnsafeBytes { wanted in
-      guard let wantedStart = wanted.baseAddress else { return true }
-      while position <= last, let found = memchr(start + position, Int32(first), last - position + 1) {
-        let index = UnsafeRawPointer(found) - start
-        if memcmp(start + index, wantedStart, wanted.count) == 0 { return true }
-        position = index + 1
-      }
-      return false
-    }
   }
 }

@@ -21,7 +21,7 @@ extension AccountStore {
   }
 
   static func status(of view: FolderView) -> FolderStatus {
-    let recent = view.records.reversed().prefix { $0.uid >= view.recentFrom }.count
+    let recent = view.records.count - view.lowerBound(view.recentFrom)
     return FolderStatus(
       messages: view.totals.messages, recent: recent, unseen: view.totals.unseen, deleted: view.totals.deleted,
       size: view.totals.wireBytes, uidNext: view.uidNext, uidValidity: view.uidValidity,

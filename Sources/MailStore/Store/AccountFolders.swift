@@ -54,9 +54,11 @@ extension AccountStore {
       return reserved.lowerBound
     }
     let floor = max(stored, known)
-    guard floor < UInt32.max - 64 else { throw StoreError(.limit, "no UIDVALIDITY left") }
+    guard floor < UInt32.max - 2048 else { throw StoreError(.limit, "no UIDVALIDITY left") }
     let next = max(floor + 1, wall)
-    let end = next.addingReportingOverflow(16)
+    // Blocks grow with the account, so that ten thousand folders at first sight wait for the disk some forty times.
+    let folders = UInt32(clamping: try index.database.integer("SELECT count(*) FROM folder") ?? 0)
+    let end = next.addingReportingOverflow(min(1024, max(16, folders / 4)))
     let last = end.overflow ? UInt32.max - 1 : end.partialValue
     try FileSystem.replace(path, with: Array("\(last)\n".utf8), durable: true)
     validities = (next + 1)..<(last + 1)
@@ -64,7 +66,20 @@ extension AccountStore {
   }
 
   /// All folder directories: INBOX, and those whose name this program could have written.
+  ///
+  /// Known from the last time while the Maildir's own date has not changed, and was old enough then to tell.
   nonisolated func folderDirectories() -> [(name: MailboxName, path: String)] {
+    let stamp = FileSystem.facts(maildir)?.modified ?? 0
+    let listedAt = Self.nanoseconds()
+    if let known = knownFolders.withLock({ $0 }), stamp != 0, known.stamp == stamp { return known.folders }
+    let folders = listFolderDirectories()
+    // A date as young as the file system's clock step may stand for two states of the directory.
+    let isSettled = listedAt - stamp > 20_000_000
+    knownFolders.withLock { $0 = isSettled ? KnownFolders(stamp: stamp, folders: folders) : nil }
+    return folders
+  }
+
+  private nonisolated func listFolderDirectories() -> [(name: MailboxName, path: String)] {
     var result: [(name: MailboxName, path: String)] = [(.inbox, maildir)]
     for directoryName in FileSystem.names(maildir) where directoryName.utf8.first == UInt8(ascii: ".") {
       guard let name = FolderNameCodec.name(ofDirectory: directoryName), !name.isInbox else { continue }
@@ -139,6 +154,8 @@ extension AccountStore {
   func forget(_ id: Int64, _ index: Index) throws {
     try index.removeFolder(id: id)
     views[id] = nil
+    removedFolders.append(id)
+    host.filler.note(self)
     folderIDs = folderIDs.filter { $0.value != id }
     let seat = seats.removeValue(forKey: id)
     if let seat { arrivals.withLock { all in all = all.filter { $0.value !== seat.notices } } }

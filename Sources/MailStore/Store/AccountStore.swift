@@ -9,6 +9,12 @@ struct FolderKey: Hashable, Sendable {
   var epoch: UInt64
 }
 
+/// The folders found in a Maildir when its date was this.
+struct KnownFolders: Sendable {
+  var stamp: Int64
+  var folders: [(name: MailboxName, path: String)]
+}
+
 /// One account's folders and index. The actor runs on its own lane of blocking threads and never waits in the middle
 /// of a change, so everything below it is plain sequential code.
 actor AccountStore {
@@ -21,10 +27,12 @@ actor AccountStore {
   nonisolated var indexPath: String { directory + "/index.db" }
   nonisolated let ledger: QuotaLedger
   nonisolated let kept: KeptMail
+  nonisolated let text: TextIndex
   /// Notices of folders that are loaded, by directory name, for deliveries to reach them without the actor.
   nonisolated let arrivals = Mutex<[String: FolderNotices]>([:])
   /// Whether the Maildir is known to be there.
   nonisolated let isPrepared = Atomic<Bool>(false)
+  nonisolated let knownFolders = Mutex<KnownFolders?>(nil)
   nonisolated let popHeld = Atomic<Bool>(false)
   /// Octets of views and whether the index is open, as last told to the store.
   nonisolated let memory = Atomic<Int>(0)
@@ -40,6 +48,8 @@ actor AccountStore {
   var isClosed = false
   /// Grows when the index was replaced: folder numbers of before mean nothing any more.
   var epoch: UInt64 = 0
+  /// Folders that are gone and that the text index may still have.
+  var removedFolders: [Int64] = []
   /// UIDVALIDITYs that the file allows and nobody has yet.
   var validities: Range<UInt32>?
 
@@ -49,6 +59,7 @@ actor AccountStore {
     lane = Lane(pool: host.indexes)
     ledger = QuotaLedger(maildir: directory + "/Maildir", settings: host.settings, time: host.time)
     kept = KeptMail(account: directory, settings: host.settings, time: host.time)
+    text = TextIndex(account: directory, settings: host.settings, log: host.log)
   }
 
   /// Octets the loaded views take.
@@ -110,6 +121,7 @@ actor AccountStore {
     guard let open = index else { return }
     for view in views.values { settle(view, open) }
     index = nil
+    text.close()
     if holdsIndex.exchange(false, ordering: .relaxed) { host.openIndexes.wrappingSubtract(1, ordering: .relaxed) }
   }
 
@@ -202,6 +214,7 @@ actor AccountStore {
     view.mustRescan = !row.stamps.isKnown || stampsNow(path) != row.stamps
     views[id] = view
     if view.mustRescan { try reconcile(view, index) }
+    if view.needsFill(text: text.isOn) { host.filler.note(self) }
     noteMemory()
     return view
   }
@@ -253,6 +266,7 @@ actor AccountStore {
   /// - Parameter strictly: throw then, because the index alone holds what was changed.
   func save(_ view: FolderView, _ index: Index, strictly: Bool = false) throws {
     let stamps = settledStamps(view)
+    if view.needsFill(text: text.isOn) { host.filler.note(self) }
     guard !view.dirtyPages.isEmpty || !view.unsavedExpunges.isEmpty || view.rowChanged else { return }
     do {
       try index.write {

@@ -14,6 +14,7 @@ final class StoreHost: Sendable {
   /// Threads on which the accounts' lanes run.
   let indexes: NIOThreadPool
   let watcher: DirectoryWatcher
+  let filler: IndexFiller
   let writer: MessageWriter
   let template: MaildirTemplate
   let openFiles = Atomic<Int>(0)
@@ -32,6 +33,7 @@ final class StoreHost: Sendable {
     files = NIOThreadPool(numberOfThreads: max(1, settings.fileThreads))
     indexes = NIOThreadPool(numberOfThreads: max(1, settings.indexThreads))
     watcher = DirectoryWatcher(watches: settings.watchedDirectories, log: log)
+    filler = IndexFiller(settings: settings)
     writer = MessageWriter(
       names: NameMaker(hostname: settings.hostname), directories: DirectorySync(), observer: observer)
     template = try MaildirTemplate(directory: settings.templateDirectory)
@@ -41,6 +43,7 @@ final class StoreHost: Sendable {
     files.start()
     indexes.start()
     watcher.start()
+    filler.start()
   }
 
   func stop() async {

@@ -142,6 +142,9 @@ package struct ConfigurationTemplate: Sendable {
       cache: 64M
       undelete: 0s                     # how long expunged mail is kept for `martinet mailbox undelete`; 0s: not at all
       undelete-size: 1G                # of one account; the oldest goes first
+      text-index: true                 # SEARCH TEXT and BODY from an index; false: from the files
+      text-index-message: 1M           # text of one message that is indexed; what lies behind is searched in the file
+      text-index-size: 4G              # of one account; mail above it is searched in the files
       quota-warning: 90                # percent; 0 for never
 
     # Mail from programs of this machine, by the command sendmail.

@@ -55,6 +55,9 @@ extension MailStoreSettings {
     viewCacheBytes = Int(clamping: configuration.storage.cache)
     undelete = configuration.storage.undelete == .zero ? nil : configuration.storage.undelete
     undeleteBytes = configuration.storage.undeleteSize
+    textIndex = configuration.storage.textIndex
+    textMessageBytes = Int(clamping: configuration.storage.textIndexMessage)
+    textIndexBytes = configuration.storage.textIndexSize
     quotaWarningPercent = configuration.storage.quotaWarning
   }
 }
