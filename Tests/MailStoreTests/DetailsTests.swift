@@ -118,7 +118,11 @@ import Testing
       try old.execute(Index.migrations[0])
       try old.execute("PRAGMA user_version=1")
       try database.execute("ATTACH '\(path).old' AS old")
-      try database.execute("INSERT INTO old.folder(\(Index.columns)) SELECT \(Index.columns) FROM main.folder")
+      let columns = """
+        id, name, uid_validity, uid_next, mod_seq, recent_from, expunged_floor, keywords, object_id, new_stamp,
+        cur_stamp, messages, unseen, deleted, wire_bytes, file_bytes, recent
+        """
+      try database.execute("INSERT INTO old.folder(\(columns)) SELECT \(columns) FROM main.folder")
       for table in ["page", "expunged", "message_index", "message_uidl"] {
         try database.execute("INSERT INTO old.\(table) SELECT * FROM main.\(table)")
       }

@@ -164,7 +164,9 @@ package final class MailStore: Sendable {
 
   /// Fills in now what the index and the text index of an account's open folders lack, instead of in the background.
   package func finishIndexing(_ account: MailAccount) async throws {
-    await (try store(account)).fill(host.filler)
+    let store = try store(account)
+    await store.startFilling()
+    while await store.fill(host.filler, steps: settings.fillSteps) {}
   }
 
   /// Takes the mailbox for one POP3 session; `nil` when another has it (`[IN-USE]`).

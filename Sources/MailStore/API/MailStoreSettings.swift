@@ -52,6 +52,8 @@ package struct MailStoreSettings: Sendable {
   package var textIndexBytes: Int64 = 4 << 30
   /// How long new messages wait to be indexed together with others.
   package var fillDelay = Duration.seconds(1)
+  /// Batches (64 messages, or 256 KiB of text) indexed of one account before it is the next one's turn.
+  package var fillSteps = 64
   /// Accounts that may wait to be indexed in the background.
   package var waitingFills = 4096
   /// How long a statement waits for another process's transaction before it fails as temporary.

@@ -37,10 +37,28 @@ private struct FilledMessage: Sendable {
 
 /// Filling the index behind deliveries.
 extension AccountStore {
-  /// Does all that is waiting; gives up quietly on failure, as everything is computed again when somebody asks.
-  nonisolated func fill(_ filler: IndexFiller) async {
+  /// Starts filling this account's index: a session came that asks for more than messages.
+  func startFilling() {
+    guard !wantsFill else { return }
+    wantsFill = true
+    for view in views.values { noteFill(view) }
+  }
+
+  /// Tells the filler when a view has something for it.
+  func noteFill(_ view: FolderView) {
+    if wantsFill, view.needsFill(text: text.isOn) { host.filler.note(self) }
+  }
+
+  /// Does what is waiting; gives up quietly on failure, as everything is computed again when somebody asks.
+  ///
+  /// - Parameter steps: after so many it is the next account's turn.
+  /// - Returns: whether more is waiting.
+  nonisolated func fill(_ filler: IndexFiller, steps: Int) async -> Bool {
+    var left = steps
     do {
-      while let work = try await nextFill(), !Task.isCancelled {
+      while let work = try await nextFill() {
+        left -= 1
+        if left < 0 || Task.isCancelled { return !Task.isCancelled }
         switch work.step {
         case .mark:
           let mark = try await filler.run { [text] in text.mark(identity: work.identity, folder: work.key.id) }
@@ -51,11 +69,15 @@ extension AccountStore {
           try await enter(items, upTo: last, work, filler)
         }
       }
-      guard let identity = await openIdentity() else { return }
-      while try await filler.run({ [text] in text.splitNext(identity: identity) }), !Task.isCancelled {}
+      guard let identity = await openIdentity() else { return false }
+      while try await filler.run({ [text] in text.splitNext(identity: identity) }) {
+        left -= 1
+        if left < 0 || Task.isCancelled { return !Task.isCancelled }
+      }
     } catch {
       host.log.debug("index not filled", metadata: ["account": "\(directory)", "error": "\(error)"])
     }
+    return false
   }
 
   private nonisolated func enter(

@@ -63,7 +63,9 @@ final class IndexFiller: Sendable {
         return state.waiting
       }
       if stores.isEmpty || Task.isCancelled { return }
-      for store in stores where !Task.isCancelled { await store.fill(self) }
+      for store in stores where !Task.isCancelled {
+        if await store.fill(self, steps: settings.fillSteps) { note(store) }
+      }
     }
   }
 

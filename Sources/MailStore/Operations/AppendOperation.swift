@@ -43,7 +43,8 @@ extension AccountStore {
 
   /// Gives UIDs to placed messages and keeps what file names cannot say.
   func register(_ key: FolderKey, _ placed: [PlacedMessage]) throws -> UIDAssignment {
-    try perform { index in
+    startFilling()
+    return try perform { index in
       let view = try view(key, index)
       if view.mustRescan { try reconcile(view, index) }
       let modSeq = LazyModSeq(view: view, now: host.time.now.milliseconds)

@@ -129,7 +129,8 @@ extension AccountStore {
 
   /// Takes `\Recent` for the caller and moves what lies in `new/` to `cur/`.
   func claimRecent(_ key: FolderKey) throws -> Range<UInt32> {
-    try perform { index in
+    startFilling()
+    return try perform { index in
       let view = try view(key, index)
       try sync(view, index)
       let first = view.recentFrom

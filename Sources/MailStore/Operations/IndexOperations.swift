@@ -17,7 +17,8 @@ extension AccountStore {
 
   /// Entries the index has, and messages it has none of.
   func indexed(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [IndexedMessage], missing: [LocatedMessage]) {
-    try perform { index in
+    startFilling()
+    return try perform { index in
       let view = try view(key, index)
       var have: [IndexedMessage] = []
       have.reserveCapacity(uids.count)
@@ -30,7 +31,8 @@ extension AccountStore {
 
   /// Sort keys the index has, and messages it has none of.
   func keys(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [MessageKeys], missing: [LocatedMessage]) {
-    try perform { index in
+    startFilling()
+    return try perform { index in
       let view = try view(key, index)
       var have: [MessageKeys] = []
       have.reserveCapacity(uids.count)

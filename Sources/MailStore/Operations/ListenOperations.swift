@@ -1,6 +1,7 @@
 /// Telling sessions that a folder changed.
 extension AccountStore {
   func addListener(_ key: FolderKey, number: UInt64, _ wake: @escaping @Sendable () -> Void) throws {
+    startFilling()
     try perform { index in
       let view = try view(key, index)
       try sync(view, index)

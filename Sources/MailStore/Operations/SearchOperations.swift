@@ -23,12 +23,14 @@ extension AccountStore {
       text.search(needle, identity: identity, folder: key.id, among: sorted)
     }
     guard let verdicts else { return try await searchFiles(key, needle, among: uids) }
+    if !verdicts.isSplit { host.filler.note(self) }
     guard !verdicts.undecided.isEmpty else { return verdicts.hits }
     return try await (verdicts.hits + searchFiles(key, needle, among: verdicts.undecided)).sorted()
   }
 
   private func indexIdentity(_ key: FolderKey) throws -> Int64 {
-    try perform { index in
+    startFilling()
+    return try perform { index in
       guard key.epoch == epoch else { throw StoreError(.gone, "the index was replaced") }
       return index.identity
     }

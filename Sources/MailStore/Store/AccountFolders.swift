@@ -155,7 +155,7 @@ extension AccountStore {
     try index.removeFolder(id: id)
     views[id] = nil
     removedFolders.append(id)
-    host.filler.note(self)
+    if wantsFill { host.filler.note(self) }
     folderIDs = folderIDs.filter { $0.value != id }
     let seat = seats.removeValue(forKey: id)
     if let seat { arrivals.withLock { all in all = all.filter { $0.value !== seat.notices } } }

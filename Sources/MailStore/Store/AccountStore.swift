@@ -48,6 +48,8 @@ actor AccountStore {
   var isClosed = false
   /// Grows when the index was replaced: folder numbers of before mean nothing any more.
   var epoch: UInt64 = 0
+  /// Whether somebody asks for what the index can answer; mailboxes that only POP3 reads are not indexed.
+  var wantsFill = false
   /// Folders that are gone and that the text index may still have.
   var removedFolders: [Int64] = []
   /// UIDVALIDITYs that the file allows and nobody has yet.
@@ -214,7 +216,7 @@ actor AccountStore {
     view.mustRescan = !row.stamps.isKnown || stampsNow(path) != row.stamps
     views[id] = view
     if view.mustRescan { try reconcile(view, index) }
-    if view.needsFill(text: text.isOn) { host.filler.note(self) }
+    noteFill(view)
     noteMemory()
     return view
   }
@@ -266,7 +268,7 @@ actor AccountStore {
   /// - Parameter strictly: throw then, because the index alone holds what was changed.
   func save(_ view: FolderView, _ index: Index, strictly: Bool = false) throws {
     let stamps = settledStamps(view)
-    if view.needsFill(text: text.isOn) { host.filler.note(self) }
+    noteFill(view)
     guard !view.dirtyPages.isEmpty || !view.unsavedExpunges.isEmpty || view.rowChanged else { return }
     do {
       try index.write {

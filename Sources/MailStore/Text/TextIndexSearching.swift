@@ -4,6 +4,8 @@ struct TextVerdicts: Sendable {
   var hits: [UInt32] = []
   /// Messages whose file decides.
   var undecided: [UInt32] = []
+  /// Whether all documents met are split into sequences; if not, the filler has something to do.
+  var isSplit = true
 }
 
 extension TextIndex {
@@ -19,7 +21,13 @@ extension TextIndex {
       var known: [Int64: Bool?] = [:]
       // By document, not by UID: that is the order in which they lie in the file.
       for (uid, document) in documents.sorted(by: { $0.document < $1.document }) {
-        if let candidates, document <= candidates.upTo, !candidates.documents.contains(document) { continue }
+        if let candidates {
+          if document > candidates.upTo {
+            verdicts.isSplit = false
+          } else if !candidates.documents.contains(document) {
+            continue
+          }
+        }
         let verdict: Bool?
         if let before = known[document] {
           verdict = before
