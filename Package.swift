@@ -87,12 +87,14 @@ let package = Package(
     room(
       "SMTPServer",
       ["Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "Delivery", "MailLog", "DNSResolver", logging] + nio),
+    room("HelpPages", ["Basics", "MailSyntax", "Wire", "Configuration", logging]),
     room("Configuration", ["Basics", .product(name: "Yams", package: "Yams")]),
     room(
       "MartinetServer",
       [
-        "Configuration", "SMTPServer", "POP3Server", "IMAPServer", "Delivery", "Accounts", "RelayAccess", "MailStore",
-        "MailQueue", "MailLog", "LocalMail", "SMTPClient", "Wire", "DNSResolver", "Basics", "MailSyntax", logging,
+        "Configuration", "HelpPages", "SMTPServer", "POP3Server", "IMAPServer", "Delivery", "Accounts", "RelayAccess",
+        "MailStore", "MailQueue", "MailLog", "LocalMail", "SMTPClient", "Wire", "DNSResolver", "Basics", "MailSyntax",
+        logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ] + nio),
@@ -114,7 +116,7 @@ let package = Package(
     tests("RelayAccess"), tests("MailStore"), tests("MailQueue"), tests("MailLog"), tests("LocalMail"),
     tests("SMTPClient"), tests("Delivery"),
     tests("POP3Server", ["WireTesting"]), tests("IMAPServer", ["WireTesting"]), tests("SMTPServer", ["WireTesting"]),
-    tests("Configuration"), tests("MartinetServer", ["WireTesting"]),
+    tests("Configuration"), tests("HelpPages", ["WireTesting"]), tests("MartinetServer", ["WireTesting"]),
     tests("martinet", [.product(name: "ArgumentParser", package: "swift-argument-parser")]),
   ],
   swiftLanguageModes: [.v6]

@@ -60,6 +60,10 @@ package enum ListenerService: String, CaseIterable, Sendable {
   case imaps
   /// LMTP for another MTA in front (RFC 2033).
   case lmtp
+  /// Help pages and the settings mail programs look up (R54, R58).
+  case http
+  /// The same with TLS.
+  case https
 
   /// The registered (or, for 2525 and LMTP, customary) port.
   package var standardPort: Int {
@@ -73,11 +77,13 @@ package enum ListenerService: String, CaseIterable, Sendable {
     case .imap: 143
     case .imaps: 993
     case .lmtp: 24
+    case .http: 80
+    case .https: 443
     }
   }
 
   /// Whether TLS starts with the first octet.
-  package var implicitTLS: Bool { self == .submissions || self == .pop3s || self == .imaps }
+  package var implicitTLS: Bool { self == .submissions || self == .pop3s || self == .imaps || self == .https }
 }
 
 /// One service and its addresses.

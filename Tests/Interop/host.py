@@ -9,7 +9,7 @@ import tempfile
 import time
 
 MARTINET = os.environ.get("MARTINET", ".build/debug/martinet")
-SERVICES = ("smtp", "smtp-alt", "submission", "submissions", "pop3", "pop3s", "imap", "imaps", "lmtp")
+SERVICES = ("smtp", "smtp-alt", "submission", "submissions", "pop3", "pop3s", "imap", "imaps", "lmtp", "http", "https")
 PASSWORD = "a-long-pass-1"
 
 

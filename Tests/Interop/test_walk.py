@@ -49,7 +49,7 @@ class Walk(unittest.TestCase):
             stream.flush()
             self.assertTrue(stream.readline().startswith(b"+OK"))
             refusal = stream.readline()
-            self.assertRegex(refusal, rb"^-ERR \[LOGIN-DELAY\] .*retry in \d+ s\r\n")
+            self.assertRegex(refusal, rb"^-ERR \[LOGIN-DELAY\] .*retry in \d+ s, see http://[^ ]+/help/pop-too-often\r\n")
             self.assertEqual(stream.readline(), b"", "the server closes after the refusal")
         time.sleep(3.1)
         code, text = run("curl", "-sS", "-u", login, pop3)

@@ -103,7 +103,9 @@ final class IMAPSession {
     send()
   }
 
-  /// The last words for an end that a client may hear about. Not inlined, as `run` keeps its frame all the session long.
+  /// The last words for an end that a client may hear about.
+  ///
+  /// Not inlined, as `run` keeps its frame all the session long.
   @inline(never)
   private func sayGoodbye(_ error: ConnectionError) -> Bool {
     switch error {

@@ -135,7 +135,9 @@ extension IMAPSession {
     begin(account, mail)
   }
 
-  /// What changes with the login. Not inlined: see ``warn(_:_:)``.
+  /// What changes with the login.
+  ///
+  /// Not inlined: see ``warn(_:_:)``.
   @inline(never)
   private func begin(_ account: Account, _ mail: MailAccount) {
     let now = service.time.uptime

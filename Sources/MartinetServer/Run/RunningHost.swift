@@ -3,6 +3,7 @@ import Basics
 import Configuration
 import DNSResolver
 import Delivery
+import HelpPages
 import IMAPServer
 import Logging
 import MailStore
@@ -30,6 +31,7 @@ final class RunningHost: Sendable {
   let certificates: TLSCertificates?
   let smtp: SMTPHost
   let queues: QueueStarter
+  let pages: HelpPagesService
   let log: Logger
   let time: any TimeSource
   private let level: Logger.Level
@@ -68,6 +70,9 @@ final class RunningHost: Sendable {
       rights: HostRights(accounts: rooms.accounts, relay: rooms.relay, log: Self.logger("smtp", level)),
       resolver: resolver, queues: queues, limiter: limiter, files: .singleton,
       journal: rooms.mailLog, time: time)
+    pages = HelpPagesService(settings: HelpPagesSettings(configuration)) { [accounts = rooms.accounts] domain in
+      try await accounts.isHosted(domain)
+    }
     followNotices()
   }
 
@@ -90,6 +95,7 @@ final class RunningHost: Sendable {
     case .submission: return SMTPService(role: .submission, host: smtp)
     case .submissions: return SMTPService(role: .submissions, host: smtp)
     case .lmtp: return SMTPService(role: .lmtp, host: smtp)
+    case .http, .https: return pages
     }
   }
 
@@ -195,6 +201,7 @@ final class RunningHost: Sendable {
       rooms.relay.reload(RelaySettings(fresh))
       smtp.update(SMTPServerSettings(fresh, rooms.folder))
       queues.update(ETRNSettings(fresh))
+      pages.update(HelpPagesSettings(fresh))
       log.notice("configuration and certificates reloaded")
       return nil
     } catch {

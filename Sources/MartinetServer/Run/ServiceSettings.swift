@@ -1,6 +1,7 @@
 import Basics
 import Configuration
 import Delivery
+import HelpPages
 import IMAPServer
 import MailSyntax
 import POP3Server
@@ -47,7 +48,24 @@ extension POP3Settings {
     self.init(hostname: configuration.hostname)
     plaintextLogin = configuration.tls.plaintextLogin
     apop = configuration.pop3.apop
-    helpURL = configuration.pop3.helpURL
+    helpURL = configuration.pop3.helpURL ?? configuration.page("/help/pop-too-often")
+  }
+}
+
+extension HelpPagesSettings {
+  init(_ configuration: Configuration) {
+    self.init(hostname: configuration.hostname, clients: ClientSettings(configuration))
+  }
+}
+
+extension Configuration {
+  /// Where one of the host's own pages is read; `nil` without a listener for them.
+  func page(_ path: String) -> String? {
+    for (service, scheme) in [(ListenerService.http, "http"), (.https, "https")] {
+      guard let port = listeners.first(where: { $0.service == service })?.addresses.first?.port else { continue }
+      return "\(scheme)://\(hostname)\(port == service.standardPort ? "" : ":\(port)")\(path)"
+    }
+    return nil
   }
 }
 

@@ -59,6 +59,8 @@ package struct ConfigurationTemplate: Sendable {
       pop3s: \(addresses(.pop3s))
       imap: \(addresses(.imap))
       imaps: \(addresses(.imaps))
+      http: \(addresses(.http))            # help pages (why a POP client was cut off), settings for mail programs
+      https: \(addresses(.https))          # the same with TLS; leave both out where a web server has these ports
       # lmtp: ["127.0.0.1:\(portBase + 24)"]                 # for another MTA in front (RFC 2033)
 
     # TLS 1.2 and later. `hosts` adds certificates for further names, chosen by SNI.
@@ -89,7 +91,7 @@ package struct ConfigurationTemplate: Sendable {
       throttle-reply: resp-code        # resp-code, cut or ok-then-cut
       throttle-key: account+network    # or account
       apop: false                      # announce APOP, for accounts whose clear secret is stored
-      # help-url: https://example.com/pop-too-often
+      # help-url: https://example.com/pop-too-often   # named in the refusal; else the host's own page
 
     imap:
       keepalive: 2m                    # "* OK Still here" for idle clients behind NAT; 0s for never

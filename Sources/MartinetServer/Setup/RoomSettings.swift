@@ -16,6 +16,7 @@ extension RelaySettings {
     node = configuration.hostname
     let leases = configuration.openSMTP
     openSMTP.enabled = leases.enabled
+    openSMTP.helpURL = configuration.page("/help/sending")
     openSMTP.lifetime = leases.lifetime
     openSMTP.ipv6Prefix = leases.ipv6Prefix
     openSMTP.includeNetworks = leases.includeNetworks

@@ -169,6 +169,9 @@ package final class Connection {
     entry.loggedOut()
   }
 
+  /// Gives the session, from now, so long for all its reads together; see `deadline`.
+  package func setDeadline(in time: Duration) { deadline = .now() + TimeAmount(time) }
+
   /// Closes at once.
   ///
   /// What is collected and not flushed is lost; a session that wants it sent just returns instead.

@@ -1,0 +1,114 @@
+import Basics
+import Logging
+import MailSyntax
+import Synchronization
+import Wire
+
+/// The few pages a mail host owes its users, on the listeners `http` and `https`: why a POP3 client was cut off (R54), the
+/// address the server sees (R10), how to get the right to send, and the settings mail programs look up (R58).
+///
+/// One request a connection, nothing but fixed pages and no cookies: no more of HTTP is needed, and listeners, TLS and
+/// limits are those of the mail protocols.
+package final class HelpPagesService: ConnectionHandler {
+  private let current: Mutex<HelpPagesSettings>
+  private let isHosted: @Sendable (MailDomain) async throws -> Bool
+
+  /// Makes the service.
+  ///
+  /// - Parameter isHosted: whether a domain is served here; settings are told for no other.
+  package init(settings: HelpPagesSettings, isHosted: @escaping @Sendable (MailDomain) async throws -> Bool) {
+    current = Mutex(settings)
+    self.isHosted = isHosted
+  }
+
+  /// Takes over changed settings (SIGHUP).
+  package func update(_ settings: HelpPagesSettings) { current.withLock { $0 = settings } }
+
+  /// Answers one request.
+  package func serve(_ connection: Connection) async throws {
+    let settings = current.withLock { $0 }
+    connection.setDeadline(in: settings.requestTimeout)
+    do {
+      guard let request = try await read(connection, settings) else { return }
+      let reply = await page(for: request, connection, settings)
+      connection.write(reply.bytes(withBody: request.method != "HEAD"))
+    } catch let refusal as Request.Refusal {
+      connection.write(Reply(refusal).bytes(withBody: true))
+    } catch ConnectionError.lineTooLong {
+      connection.write(Reply(.tooLarge).bytes(withBody: true))
+    }
+    try await connection.flush()
+  }
+
+  /// `503` for a client that is turned away.
+  package func refusal(_ reason: ConnectionRefusal) -> [UInt8]? {
+    Reply(status: "503 Service Unavailable", "Too many connections, try again later.").bytes(withBody: true)
+  }
+
+  private func read(_ connection: Connection, _ settings: HelpPagesSettings) async throws -> Request? {
+    let timeout = settings.requestTimeout
+    guard let line = try await connection.readLine(limit: settings.lineLimit, timeout: timeout) else { return nil }
+    var request = try Request(line: line)
+    for count in 0... {
+      guard let header = try await connection.readLine(limit: settings.lineLimit, timeout: timeout) else { return nil }
+      if header.isEmpty { break }
+      guard count < settings.headerLimit else { throw Request.Refusal.tooLarge }
+      try request.take(header: header)
+    }
+    guard request.method == "POST" else { return request }
+    guard let length = request.contentLength else { throw Request.Refusal.lengthRequired }
+    guard length <= settings.bodyLimit else { throw Request.Refusal.tooLarge }
+    var body: [UInt8] = []
+    while body.count < length {
+      let isOpen = try await connection.consume(timeout: timeout) { octets in
+        let taken = min(octets.count, length - body.count)
+        body.append(contentsOf: UnsafeRawBufferPointer(rebasing: octets[..<taken]))
+        return taken
+      }
+      guard isOpen else { return nil }
+    }
+    request.body = body
+    return request
+  }
+
+  private func page(for request: Request, _ connection: Connection, _ settings: HelpPagesSettings) async -> Reply {
+    switch request.path {
+    case "/": return Reply(html: HelpPage.index(settings, peer: connection.peer))
+    case "/whoami": return Reply(text: "\(connection.peer)\n")
+    case "/help/pop-too-often", "/emailpoptropsouvent": return Reply(html: HelpPage.popTooOften(settings))
+    case "/help/sending": return Reply(html: HelpPage.sending(settings, peer: connection.peer))
+    case "/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml":
+      return await clientPage(request.query["emailaddress"] ?? "@\(request.autoconfigDomain)") {
+        Reply(xml: Autoconfig.document($0.domain, settings))
+      }
+    case "/autodiscover/autodiscover.xml":
+      guard request.method == "POST", let address = Autodiscover.address(in: request.body) else {
+        return Reply(.bad)
+      }
+      return await clientPage(address) { Reply(xml: Autodiscover.document($0, settings)) }
+    default: return Reply(status: "404 Not Found", "There is no such page here.")
+    }
+  }
+
+  /// A page about an address of a domain served here; local parts are not looked at, so that nobody can ask who exists.
+  private func clientPage(_ text: String, _ page: (EmailAddress) -> Reply) async -> Reply {
+    let complete = text.hasPrefix("@") ? "user" + text : text
+    guard let address = try? EmailAddress(complete) else { return Reply(.bad) }
+    do {
+      guard try await isHosted(address.domain) else {
+        return Reply(status: "404 Not Found", "This domain is not served here.")
+      }
+    } catch {
+      return Reply(status: "503 Service Unavailable", "Try again later.")
+    }
+    return page(address)
+  }
+}
+
+extension Request {
+  /// `example.com` of `autoconfig.example.com`, where no address was asked for.
+  fileprivate var autoconfigDomain: String {
+    let prefix = "autoconfig."
+    return host.hasPrefix(prefix) ? String(host.dropFirst(prefix.count)) : host
+  }
+}

@@ -1,0 +1,113 @@
+/// A request as the pages need it (RFC 9112).
+struct Request: Sendable {
+  var method: String
+  /// The path without the query, percent-decoded, lower-cased.
+  var path: String
+  /// The query's fields; the first of a name counts.
+  var query: [String: String] = [:]
+  /// The `Host` field without its port, lower-cased.
+  var host = ""
+  var contentLength: Int?
+  var body: [UInt8] = []
+
+  /// Why a request is not answered with a page.
+  enum Refusal: Error { case bad, methodNotAllowed, tooLarge, lengthRequired }
+
+  /// Parses the request line (RFC 9112 section 3), origin and absolute form.
+  init(line: [UInt8]) throws(Refusal) {
+    let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[2].starts(with: "HTTP/1.".utf8) else { throw .bad }
+    method = String(decoding: parts[0], as: UTF8.self)
+    guard ["GET", "HEAD", "POST"].contains(method) else { throw .methodNotAllowed }
+    var target = parts[1]
+    if !target.starts(with: "/".utf8) {
+      let scheme = Array("://".utf8)
+      guard let start = target.indices.first(where: { target[$0...].starts(with: scheme) }) else { throw .bad }
+      let rest = target[start...].dropFirst(scheme.count)
+      target = rest.firstIndex(of: UInt8(ascii: "/")).map { rest[$0...] } ?? ArraySlice("/".utf8)
+    }
+    let question = target.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex
+    guard let decoded = Self.decode(target[..<question], plusIsSpace: false) else { throw .bad }
+    path = decoded.lowercased()
+    guard question < target.endIndex else { return }
+    for field in target[question...].dropFirst().split(separator: UInt8(ascii: "&")).prefix(20) {
+      let equals = field.firstIndex(of: UInt8(ascii: "=")) ?? field.endIndex
+      guard let name = Self.decode(field[..<equals], plusIsSpace: true),
+        let value = Self.decode(field[equals...].dropFirst(), plusIsSpace: true)
+      else { throw .bad }
+      if query[name.lowercased()] == nil { query[name.lowercased()] = value }
+    }
+  }
+
+  /// Takes what matters of a header line (RFC 9112 section 5).
+  mutating func take(header line: [UInt8]) throws(Refusal) {
+    guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > 0 else { throw .bad }
+    let name = String(decoding: line[..<colon], as: UTF8.self).lowercased()
+    let value = String(decoding: line[colon...].dropFirst(), as: UTF8.self).trimmed
+    switch name {
+    case "host":
+      let bare = value.hasPrefix("[") ? value : String(value.prefix { $0 != ":" })
+      host = bare.lowercased()
+    case "content-length":
+      guard let length = Int(value), length >= 0, contentLength == nil || contentLength == length else { throw .bad }
+      contentLength = length
+    case "transfer-encoding": throw .lengthRequired
+    default: break
+    }
+  }
+
+  /// Undoes percent encoding (RFC 3986 section 2.1); `nil` for a broken escape, a control octet or invalid UTF-8.
+  private static func decode(_ octets: ArraySlice<UInt8>, plusIsSpace: Bool) -> String? {
+    var result: [UInt8] = []
+    var index = octets.startIndex
+    while index < octets.endIndex {
+      var octet = octets[index]
+      index += 1
+      if octet == UInt8(ascii: "%") {
+        guard index + 1 < octets.endIndex, let high = digit(octets[index]), let low = digit(octets[index + 1]) else {
+          return nil
+        }
+        octet = high << 4 | low
+        index += 2
+      } else if plusIsSpace, octet == UInt8(ascii: "+") {
+        octet = 0x20
+      }
+      guard octet >= 0x20, octet != 0x7f else { return nil }
+      result.append(octet)
+    }
+    return String(validating: result, as: UTF8.self)
+  }
+
+  private static func digit(_ octet: UInt8) -> UInt8? {
+    switch octet {
+    case 0x30...0x39: octet - 0x30
+    case 0x41...0x46: octet - 0x41 + 10
+    case 0x61...0x66: octet - 0x61 + 10
+    default: nil
+    }
+  }
+}
+
+extension String {
+  /// Without spaces and tabs at its ends.
+  var trimmed: String {
+    let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+    return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+  }
+
+  /// With what XML and HTML take for markup escaped.
+  var escaped: String {
+    var text = ""
+    for scalar in unicodeScalars {
+      switch scalar {
+      case "&": text += "&amp;"
+      case "<": text += "&lt;"
+      case ">": text += "&gt;"
+      case "\"": text += "&quot;"
+      case "'": text += "&#39;"
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    return text
+  }
+}
