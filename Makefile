@@ -62,9 +62,7 @@ fuzz: deps
 	Fuzz/run all 60
 
 sanitize-thread sanitize-address: sanitize-%: test-deps
-	swift build --build-tests --sanitize=$* --scratch-path .build-$*
-	ASAN_OPTIONS=detect_leaks=0 SWIFT_BACKTRACE=enable=no \
-	  swift test --skip-build --no-parallel --sanitize=$* --scratch-path .build-$*
+	Scripts/sanitize $*
 
 clean:
 	swift package clean
