@@ -168,6 +168,40 @@ import Testing
     }
   }
 
+  @Test("Sort columns order messages as their keys do, whether or not they were in the index")
+  func sortColumns() async throws {
+    let fixture = Fixture()
+    try await fixture.withStore { store in
+      let mailbox = try await store.mailbox(fixture.account(), name: .inbox)
+      let subjects = ["b", "", "a longer subject", "a longer", "a longer subject", "Zebra", "über", "ab\u{0}c", "ab"]
+      for subject in subjects {
+        let text = "From: \(subject) <x@example.test>\r\nSubject: \(subject)\r\n\r\nbody\r\n"
+        _ = try await mailbox.append([NewMessage(content: .bytes(Array(text.utf8)))])
+      }
+      _ = try await mailbox.append([NewMessage(content: .bytes(message(1)))])
+      let uids = try await mailbox.snapshot().messages.map(\.uid)
+      for _ in 0..<2 {
+        let columns = try await mailbox.sortColumns(uids, [.displayFrom, .subject])
+        let keys = try await mailbox.keys(uids)
+        for left in uids.indices {
+          for right in uids.indices {
+            for (column, texts) in [
+              (columns.texts[0], keys.map(\.displayFrom)), (columns.texts[1], keys.map(\.baseSubject)),
+            ] {
+              let (one, two) = (Array(texts[left].utf8), Array(texts[right].utf8))
+              let expected = one == two ? 0 : (one.lexicographicallyPrecedes(two) ? -1 : 1)
+              #expect(column.compare(left, right).signum() == expected)
+            }
+          }
+        }
+        #expect(columns.sentMilliseconds == keys.map { $0.sentDate?.milliseconds })
+      }
+      _ = try await mailbox.remove([uids[2]])
+      let gone = try await mailbox.sortColumns(uids, [.subject])
+      #expect(gone.texts[0].count == uids.count && gone.sentMilliseconds.count == uids.count)
+    }
+  }
+
   @Test("Expunged UIDs are told since a MODSEQ, and the record has an end")
   func expunged() async throws {
     let fixture = Fixture()

@@ -70,6 +70,24 @@ struct HeaderKeys: Sendable {
     return ranges.count == searchable.count + 9 && position == blob.count ? ranges : nil
   }
 
+  /// The number of a sort text among a blob's strings.
+  static func position(_ field: SortText) -> Int {
+    switch field {
+    case .subject: searchable.count
+    case .from: searchable.count + 1
+    case .to: searchable.count + 2
+    case .cc: searchable.count + 3
+    case .displayFrom: searchable.count + 4
+    case .displayTo: searchable.count + 5
+    }
+  }
+
+  /// The date in a blob that has ranges.
+  static func sentMilliseconds(_ blob: UnsafeRawBufferPointer) -> Int64? {
+    guard blob.count >= 11, blob[0] & 1 != 0 else { return nil }
+    return blob.loadUnaligned(fromByteOffset: 3, as: Int64.self)
+  }
+
   /// The keys of a blob.
   static func decode(_ blob: UnsafeRawBufferPointer, uid: UInt32) -> MessageKeys? {
     guard let ranges = ranges(blob), blob.count >= 11 else { return nil }

@@ -2,6 +2,9 @@ import Basics
 
 /// STATUS, quick for folders nobody has open.
 extension AccountStore {
+  /// Views that STATUS may leave loaded in one account.
+  private static let statusViews = 128
+
   func status(_ name: MailboxName) throws -> FolderStatus {
     try perform { index in
       let key = try folderKey(name, index)
@@ -14,9 +17,13 @@ extension AccountStore {
           size: row.totals.wireBytes, uidNext: row.uidNext, uidValidity: row.uidValidity, highestModSeq: row.modSeq,
           objectID: row.objectID)
       }
+      let wasLoaded = views[id] != nil
       let view = try view(key, index)
       try sync(view, index)
-      return Self.status(of: view)
+      let status = Self.status(of: view)
+      // A walk through thousands of folders leaves the watches to those that somebody has open.
+      if !wasLoaded, views.count > Self.statusViews, seats[id]?.listeners.isEmpty ?? true { letGo(view) }
+      return status
     }
   }
 

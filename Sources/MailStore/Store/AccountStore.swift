@@ -129,15 +129,17 @@ actor AccountStore {
 
   /// Drops the views nobody listens to.
   func dropViews() {
-    for view in views.values where seats[view.id]?.listeners.isEmpty ?? true {
-      if let index { settle(view, index) }
-      guard view.dirtyPages.isEmpty, view.unsavedExpunges.isEmpty else { continue }
-      views[view.id] = nil
-      if let seat = seats.removeValue(forKey: view.id) {
-        arrivals.withLock { all in all = all.filter { $0.value !== seat.notices } }
-      }
-    }
+    for view in views.values where seats[view.id]?.listeners.isEmpty ?? true { letGo(view) }
     noteMemory()
+  }
+
+  /// Lets a view and its watch go, once what it holds is written.
+  func letGo(_ view: FolderView) {
+    if let index { settle(view, index) }
+    guard view.dirtyPages.isEmpty, view.unsavedExpunges.isEmpty else { return }
+    views[view.id] = nil
+    guard let seat = seats.removeValue(forKey: view.id) else { return }
+    arrivals.withLock { all in all = all.filter { $0.value !== seat.notices } }
   }
 
   /// Ends all work; later calls throw `closed`.
@@ -157,6 +159,7 @@ actor AccountStore {
   private func settle(_ view: FolderView, _ index: Index) {
     view.rowChanged = true
     try? save(view, index)
+    guard view.uidNext != view.reservedEnd else { return }
     if let end = try? index.giveBack(view) { view.reservedEnd = end }
   }
 
