@@ -210,6 +210,12 @@ package struct SMTPSection: Sendable {
   package var bareLineEnds: String
   /// Envelope senders that are refused: addresses, or `@domain`.
   package var badMailFrom: [String]
+  /// Networks that alone are served, by SMTP listener name.
+  package var allowFrom: [String: [IPNetwork]]
+  /// DNS blocklists for port 25: `zone`, or `zone=127.0.0.2;127.0.0.4-11`.
+  package var blocklists: [String]
+  /// Whether customers' list and bulk mail is accepted: `accept` or `refuse`.
+  package var bulkMail: String
   /// Domains (`@domain`: and all below) whose queue ETRN may start, and from where; no network: from its exchangers.
   package var etrn: [String: [IPNetwork]]
 }
@@ -264,12 +270,28 @@ package struct SmarthostSetting: Sendable {
   package var passwordFile: String?
 }
 
+/// As whom mail of one sender domain leaves.
+package struct SendingSetting: Sendable {
+  /// Name given in EHLO; `nil` for the host's.
+  package var hello: String?
+  /// Addresses, one of each family; empty for the host's.
+  package var addresses: [IPAddress]
+}
+
 /// The section `queue`.
 package struct QueueSection: Sendable {
   /// Age at which a message is returned (24 h).
   package var lifetime: Duration
   /// Age at which the sender is told of the delay (4 h); zero for never.
   package var delayWarning: Duration
+  /// Addresses mail is sent from, one of each family.
+  package var sourceAddresses: [IPAddress]
+  /// EHLO name and addresses by sender domain.
+  package var sending: [String: SendingSetting]
+  /// Servers by recipient domain, before the smarthost and MX.
+  package var routes: [String: SmarthostSetting]
+  /// TLS with mail exchangers: `none`, `opportunistic` or `required`.
+  package var tls: String
   /// All outbound mail goes there when set.
   package var smarthost: SmarthostSetting?
   /// Deliveries at once in all.

@@ -85,12 +85,43 @@ extension SMTPSection {
     checkSenderDomain = reader.bool("check-sender-domain", default: true)
     bareLineEnds = reader.string("bare-line-ends", default: "refuse", oneOf: ["refuse", "normalise"])
     badMailFrom = reader.strings("badmailfrom")
+    allowFrom = Self.allowFrom(reader.section("allow-from"))
+    blocklists = reader.strings("dnsbl")
+    for text in blocklists where !Self.isBlocklist(text) {
+      reader.fault("dnsbl", "holds \"\(text)\"; write a zone, or zone=127.0.0.2;127.0.0.4-11", reader.node("dnsbl"))
+    }
+    bulkMail = reader.string("bulk-mail", default: "accept", oneOf: ["accept", "refuse"])
     etrn = Self.etrn(reader.section("etrn"))
     reader.finish()
   }
 }
 
 extension SMTPSection {
+  /// Whether a text is a zone, or a zone and the answers that count.
+  private static func isBlocklist(_ text: String) -> Bool {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    let labels = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+    let isName = labels.allSatisfy { label in
+      !label.isEmpty && label.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+    }
+    guard labels.count > 1, isName else { return false }
+    guard parts.count == 2 else { return true }
+    return parts[1].split(separator: ";", omittingEmptySubsequences: false).allSatisfy { word in
+      let ends = word.split(separator: "-", omittingEmptySubsequences: false)
+      return ends.count <= 2 && IPAddress(ends[0])?.bitWidth == 32 && (ends.count == 1 || UInt8(ends[1]) != nil)
+    }
+  }
+
+  /// Listeners and the networks they serve.
+  private static func allowFrom(_ reader: SettingsReader) -> [String: [IPNetwork]] {
+    var networks: [String: [IPNetwork]] = [:]
+    for name in ["smtp", "smtp-alt", "submission", "submissions"] where reader.node(name) != nil {
+      networks[name] = reader.networks(name)
+    }
+    reader.finish()
+    return networks
+  }
+
   /// Domains and the networks that may start their queue.
   private static func etrn(_ reader: SettingsReader) -> [String: [IPNetwork]] {
     var nodes: [String: [IPNetwork]] = [:]
@@ -136,7 +167,11 @@ extension QueueSection {
   init(_ reader: SettingsReader, _ base: String) {
     lifetime = reader.duration("lifetime", default: .seconds(86_400), in: .seconds(1)...(.seconds(30 * 86_400)))
     delayWarning = reader.duration("delay-warning", default: .seconds(4 * 3600), in: .zero...(.seconds(30 * 86_400)))
-    smarthost = Self.readSmarthost(reader, base)
+    smarthost = SmarthostSetting(reader, "smarthost", base)
+    sourceAddresses = reader.addresses("source-addresses")
+    sending = Self.sending(reader.section("sending"))
+    routes = Self.routes(reader.section("routes"), base)
+    tls = reader.string("tls", default: "opportunistic", oneOf: ["none", "opportunistic", "required"])
     concurrency = reader.integer("concurrency", default: 100, in: 1...10_000)
     destinationConcurrency = reader.integer("destination-concurrency", default: 20, in: 1...1000)
     bounceFormat = reader.string("bounce-format", default: "dsn", oneOf: ["dsn", "qsbmf"])
@@ -144,17 +179,41 @@ extension QueueSection {
     reader.finish()
   }
 
-  /// `smarthost: host:port`, or a mapping with `host`, `tls`, `username` and `password-file`.
-  private static func readSmarthost(_ reader: SettingsReader, _ base: String) -> SmarthostSetting? {
-    guard let node = reader.node("smarthost") else { return nil }
+  private static func sending(_ reader: SettingsReader) -> [String: SendingSetting] {
+    var settings: [String: SendingSetting] = [:]
+    for name in reader.names {
+      let entry = reader.section(name)
+      settings[name.lowercased()] = SendingSetting(
+        hello: entry.string("hello"), addresses: entry.addresses("addresses"))
+      entry.finish()
+    }
+    reader.finish()
+    return settings
+  }
+
+  private static func routes(_ reader: SettingsReader, _ base: String) -> [String: SmarthostSetting] {
+    var routes: [String: SmarthostSetting] = [:]
+    for name in reader.names {
+      if let route = SmarthostSetting(reader, name, base) { routes[name.lowercased()] = route }
+    }
+    reader.finish()
+    return routes
+  }
+}
+
+extension SmarthostSetting {
+  /// `host:port`, or a mapping with `host`, `tls`, `username` and `password-file`.
+  init?(_ reader: SettingsReader, _ name: String, _ base: String) {
+    guard let node = reader.node(name) else { return nil }
     if let text = node.scalar?.string {
       guard let address = HostPort(text, defaultPort: 25) else {
-        reader.fault("smarthost", "must be a host and port, such as smtp.example.com:587", node)
+        reader.fault(name, "must be a host and port, such as smtp.example.com:587", node)
         return nil
       }
-      return SmarthostSetting(address: address, tls: "opportunistic", username: nil, passwordFile: nil)
+      self.init(address: address, tls: "opportunistic", username: nil, passwordFile: nil)
+      return
     }
-    let section = reader.section("smarthost")
+    let section = reader.section(name)
     defer { section.finish() }
     let tls = section.string(
       "tls", default: "opportunistic", oneOf: ["none", "opportunistic", "required", "implicit"])
@@ -168,7 +227,7 @@ extension QueueSection {
       section.fault("host", "must be a host and port, such as smtp.example.com:587", node)
       return nil
     }
-    return SmarthostSetting(address: address, tls: tls, username: username, passwordFile: passwordFile)
+    self.init(address: address, tls: tls, username: username, passwordFile: passwordFile)
   }
 }
 

@@ -169,6 +169,17 @@ final class SettingsReader {
     }
   }
 
+  func addresses(_ name: String) -> [IPAddress] {
+    guard let value = node(name) else { return [] }
+    return strings(name).compactMap { text in
+      guard let address = IPAddress(text) else {
+        fault(name, "holds \"\(text)\", which is no IP address", value)
+        return nil
+      }
+      return address
+    }
+  }
+
   func networks(_ name: String, default fallback: [IPNetwork] = []) -> [IPNetwork] {
     guard let value = node(name) else { return fallback }
     return strings(name).compactMap { text in

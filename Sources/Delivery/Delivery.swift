@@ -14,7 +14,8 @@ package final class Delivery: Sendable {
   private let directory: any RecipientDirectory
   private let store: any LocalMailboxes
   private let mailAccount: @Sendable (Account) -> MailAccount
-  private let settings: DeliverySettings
+  private let live: LiveSettings
+  private var settings: DeliverySettings { live.value }
   private let expander: RecipientExpander
   private let acceptance: Acceptance
   private let runner: QueueRunner
@@ -33,7 +34,8 @@ package final class Delivery: Sendable {
     transport: any MailTransport, journal: MailLog? = nil, time: any TimeSource, log: Logger,
     onOutcome: @escaping @Sendable (_ destination: MailDomain, _ accepted: Int, _ failed: Int) -> Void = { _, _, _ in }
   ) {
-    self.settings = settings
+    let live = LiveSettings(settings)
+    self.live = live
     self.directory = directory
     self.store = store
     self.mailAccount = mailAccount
@@ -47,28 +49,28 @@ package final class Delivery: Sendable {
     let expander = RecipientExpander(
       directory: directory, rewriter: rewriter, depthLimit: settings.aliasDepth, targetLimit: settings.aliasTargets)
     self.expander = expander
-    let writer = ReportWriter(
-      hostname: settings.hostname, program: settings.bounceProgram, format: settings.bounceFormat,
-      fullLimit: settings.bounceFullLimit)
-    let reports = ReportMaker(writer: writer, queue: queue, time: time, log: log) {
-      await Self.postmaster(settings, directory)
+    let reports = ReportMaker(live: live, queue: queue, time: time, log: log) {
+      await Self.postmaster(live.value, directory)
     }
     acceptance = Acceptance(
       directory: directory, store: store, mailAccount: mailAccount, queue: queue, expander: expander,
-      rewriter: rewriter, reports: reports, settings: settings, journal: journal, time: time, log: log)
+      rewriter: rewriter, reports: reports, live: live, journal: journal, time: time, log: log)
     let attempts = AttemptMaker(
       directory: directory, acceptance: acceptance, queue: queue,
-      finder: RouteFinder(resolver: resolver, settings: settings, own: own), transport: transport,
-      settings: settings, journal: journal, log: log)
+      finder: RouteFinder(resolver: resolver, live: live, own: own), transport: transport,
+      live: live, journal: journal, log: log)
     let settler = Settler(
-      queue: queue, reports: reports, settings: settings, curve: RetryCurve(step: queue.settings.retryStep),
+      queue: queue, reports: reports, live: live, curve: RetryCurve(step: queue.settings.retryStep),
       journal: journal, time: time, log: log, onOutcome: onOutcome)
     runner = QueueRunner(
-      queue: queue, attempts: attempts, settler: settler, settings: settings, time: time, log: log)
+      queue: queue, attempts: attempts, settler: settler, live: live, time: time, log: log)
   }
 
   /// A new queue id, to be named in `Received:` and in the 250.
   package func newID() -> String { queue.newID() }
+
+  /// Takes new settings (SIGHUP) for everything that begins from now on; the key and depth of forwards stay.
+  package func update(_ settings: DeliverySettings) { live.update(settings) }
 
   /// Names the addresses on which this host takes mail, once they are bound: exchangers that point there are loops.
   package func setListeningAddresses(_ addresses: [ListeningAddress]) { own.set(addresses) }

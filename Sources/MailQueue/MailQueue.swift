@@ -2,6 +2,7 @@ import Basics
 import GRDB
 import Logging
 import NIOPosix
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -37,7 +38,8 @@ package final class MailQueue: Sendable {
   }
 
   /// The numbers it works by.
-  package let settings: MailQueueSettings
+  package var settings: MailQueueSettings { current.withLock { $0 } }
+  private let current: Mutex<MailQueueSettings>
   /// What was found at start; empty for tools.
   package let recovery: Recovery
   let time: any TimeSource
@@ -57,7 +59,7 @@ package final class MailQueue: Sendable {
   ///
   /// - Throws: ``QueueError`` `inUse` when another server has it; a database error.
   package init(settings: MailQueueSettings, role: Role, time: any TimeSource, log: Logger) throws {
-    self.settings = settings
+    current = Mutex(settings)
     self.time = time
     self.log = log
     folder = SpoolFolder(directory: settings.directory)
@@ -95,6 +97,9 @@ package final class MailQueue: Sendable {
 
   /// Makes an id that no other message of this spool ever had: ten capital hexadecimal digits.
   package func newID() -> String { ids.next() }
+
+  /// Takes another lifetime (SIGHUP), for messages that come from now on.
+  package func update(lifetime: Duration) { current.withLock { $0.lifetime = lifetime } }
 
   /// Closes the database; afterwards every call fails.
   package func close() throws { try pool.close() }

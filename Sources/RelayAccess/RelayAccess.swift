@@ -24,7 +24,7 @@ package final class RelayAccess: Sendable {
   let outcomes = DestinationOutcomes()
   let offenders = Mutex<[IPNetwork: Set<Int64>]>([:])
   let blacklistCache = BlacklistCache()
-  let silentSeats: SilentSeats
+  let silentSeats = SilentSeats()
   let network: Mutex<NetworkPolicy>
   let switchedOff = Mutex<String?>(nil)
   let observer = Mutex<(@Sendable (RelayNotice) -> Void)?>(nil)
@@ -43,7 +43,6 @@ package final class RelayAccess: Sendable {
     self.log = log
     stamps = PopStamps(capacity: settings.popThrottle.remembered)
     rates = RateCounters(capacity: settings.limits.remembered)
-    silentSeats = SilentSeats(limit: settings.limits.silentConnections)
     var policy = NetworkPolicy(settings)
     policy.ownAddresses = HostAddresses.current()
     network = Mutex(policy)

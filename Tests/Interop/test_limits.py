@@ -1,4 +1,6 @@
 """Rates, strikes, the blacklist and its silence, with python's own SMTP client from several loopback addresses."""
+import datetime
+import signal
 import smtplib
 import socket
 import time
@@ -136,6 +138,30 @@ class Limits(unittest.TestCase):
             self.assertEqual(client.docmd("ETRN", "customer.test")[0], 250)
             self.assertEqual(client.docmd("ETRN", "outside.test")[0], 459)
             self.assertEqual(client.docmd("TURN")[0], 502)
+
+    def test_reload(self):
+        """R6 R38 R74: SIGHUP brings new limits, another lifetime and another way out, without a restart."""
+        with open(self.host.config) as file:
+            text = file.read()
+        changed = text.replace("message-size: 20000", "message-size: 20000, recipients: 2").replace(
+            "queue: {smarthost: \"127.0.0.1:9\"}", "queue: {smarthost: \"127.0.0.1:10\", lifetime: 2h}")
+        self.assertNotEqual(text, changed)
+        with open(self.host.config, "w") as file:
+            file.write(changed)
+        self.host.process.send_signal(signal.SIGHUP)
+
+        def limit():
+            with self.smtp("127.0.0.9") as client:
+                client.ehlo()
+                return "RCPTMAX=2" in client.esmtp_features.get("limits", "")
+        self.host.wait_for(limit)
+        with self.smtp("127.0.0.9", "submission") as client:
+            client.login(ALICE, PASSWORD)
+            client.sendmail(ALICE, ["friend@reload.test"], LETTER.replace("friend@outside.test", ALICE))
+        row = [m for m in self.host.cli("queue", "list") if m["recipients"][0]["address"] == "friend@reload.test"][0]
+        shown = self.host.cli("queue", "show", row["id"])
+        def moment(text): return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+        self.assertEqual((moment(shown["expires"]) - moment(shown["created"])).total_seconds(), 7200)
 
 
 if __name__ == "__main__":

@@ -56,8 +56,10 @@ package struct DeliverySettings: Sendable {
 
   /// Port of other servers: 25 but in tests.
   package var remotePort = 25
-  /// Address mail is sent from; `nil` lets the system choose.
-  package var sourceAddress: IPAddress?
+  /// Addresses mail is sent from, one of each family; without one the system chooses.
+  package var sourceAddresses: [IPAddress] = []
+  /// The same by sender domain, instead of ``sourceAddresses``.
+  package var senderAddresses: [MailDomain: [IPAddress]] = [:]
   /// What is done about TLS with mail exchangers.
   package var tls: TLSPolicy = .opportunistic
   /// A server that takes all outbound mail.

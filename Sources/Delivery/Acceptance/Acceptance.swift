@@ -23,10 +23,13 @@ struct Acceptance: Sendable {
   let expander: RecipientExpander
   let rewriter: SenderRewriter?
   let reports: ReportMaker
-  let settings: DeliverySettings
+  let live: LiveSettings
   let journal: MailLog?
   let time: any TimeSource
   let log: Logger
+
+  /// The settings as they are now.
+  var settings: DeliverySettings { live.value }
 
   /// Runs one message through.
   ///
@@ -225,7 +228,7 @@ struct Acceptance: Sendable {
     guard message.traits.contains(.binary) else { return message }
     do {
       var changed = message
-      let shaper = MessageShaper(queue: queue, settings: settings)
+      let shaper = MessageShaper(queue: queue, live: live)
       changed.content = .bytes(try await shaper.convert(message.content, to: .eightBit))
       return changed
     } catch {

@@ -13,7 +13,10 @@ struct ShapedMessage: Sendable {
 /// Fits messages to what servers offer: as they are, or rewritten (RFC 6152 section 3, RFC 3030 section 3).
 struct MessageShaper: Sendable {
   let queue: MailQueue
-  let settings: DeliverySettings
+  let live: LiveSettings
+
+  /// The settings as they are now.
+  var settings: DeliverySettings { live.value }
 
   /// The form for a server.
   ///

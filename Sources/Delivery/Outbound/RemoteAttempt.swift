@@ -28,21 +28,23 @@ final class RemoteSender {
   private let finder: RouteFinder
   private let transport: any MailTransport
   private let shaper: MessageShaper
-  private let settings: DeliverySettings
+  private let live: LiveSettings
+  private var settings: DeliverySettings { live.value }
   private let journal: MailLog?
   private let log: Logger
   private var session: (any MailSession)?
   private var endpoint: SMTPEndpoint?
+  private var identity: SendingIdentity?
   private var sent = 0
 
   init(
-    finder: RouteFinder, transport: any MailTransport, shaper: MessageShaper, settings: DeliverySettings,
+    finder: RouteFinder, transport: any MailTransport, shaper: MessageShaper, live: LiveSettings,
     journal: MailLog?, log: Logger
   ) {
     self.finder = finder
     self.transport = transport
     self.shaper = shaper
-    self.settings = settings
+    self.live = live
     self.journal = journal
     self.log = log
   }
@@ -143,12 +145,13 @@ final class RemoteSender {
 
   private func session(for claim: QueueClaim) async throws -> (any MailSession)? {
     let message = claim.message
-    let hello = helloName(message.sender)
+    let identity = identity(of: message.sender)
     let requireTLS = message.traits.contains(.requireTLS)
     let isSafe = endpoint?.tls == .required && session?.extensions.requireTLS == true
-    if let session, session.isReusable, endpoint?.helo == hello, !requireTLS || isSafe { return session }
+    if let session, session.isReusable, self.identity == identity, !requireTLS || isSafe { return session }
     await end()
-    switch try await finder.route(claim.destination, hello: hello, requireTLS: requireTLS) {
+    self.identity = identity
+    switch try await finder.route(claim.destination, as: identity, requireTLS: requireTLS) {
     case .failure(let text): throw RouteFailure(text: text, contact: .notTried)
     case .endpoints(let endpoints): return try await connect(endpoints, message.id, requireTLS: requireTLS)
     }
@@ -219,10 +222,14 @@ final class RemoteSender {
     }
   }
 
-  private func helloName(_ sender: String) -> String {
-    guard !settings.helloNames.isEmpty, let domain = (try? EmailAddress(sender))?.domain else {
-      return settings.hostname
-    }
-    return settings.helloNames[domain] ?? settings.hostname
+  private func identity(of sender: String) -> SendingIdentity {
+    let settings = settings
+    var identity = SendingIdentity(hello: settings.hostname, sources: settings.sourceAddresses)
+    guard !settings.helloNames.isEmpty || !settings.senderAddresses.isEmpty,
+      let domain = (try? EmailAddress(sender))?.domain
+    else { return identity }
+    if let hello = settings.helloNames[domain] { identity.hello = hello }
+    if let sources = settings.senderAddresses[domain] { identity.sources = sources }
+    return identity
   }
 }

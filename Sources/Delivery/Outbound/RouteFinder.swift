@@ -9,11 +9,25 @@ enum Route: Sendable {
   case failure(AttemptText)
 }
 
+/// As whom a session introduces itself: by the sender's domain, or the host's own.
+struct SendingIdentity: Sendable, Equatable {
+  /// The name for EHLO.
+  var hello: String
+  /// The addresses to send from, one of each family.
+  var sources: [IPAddress]
+
+  /// The local address for a remote one; `nil` lets the system choose.
+  func source(for address: IPAddress) -> IPAddress? { sources.first { $0.bitWidth == address.bitWidth } }
+}
+
 /// Finds the servers of a destination: its own route, the smarthost, or the name system (RFC 5321 section 5.1).
 struct RouteFinder: Sendable {
   let resolver: any Resolving
-  let settings: DeliverySettings
+  let live: LiveSettings
   let own: OwnAddresses
+
+  /// The settings as they are now.
+  var settings: DeliverySettings { live.value }
 
   /// Destinations with the same key share connections and their concurrency.
   func key(_ destination: String) -> String {
@@ -25,22 +39,22 @@ struct RouteFinder: Sendable {
   ///
   /// - Parameters:
   ///   - requireTLS: whether TLS with a certificate that fits is demanded (RFC 8689).
-  func route(_ destination: String, hello: String, requireTLS: Bool = false) async throws -> Route {
+  func route(_ destination: String, as identity: SendingIdentity, requireTLS: Bool = false) async throws -> Route {
     if let host = smarthost(destination) {
       // A server the administrator named is trusted by its name; whether that is checked is in the settings.
       guard !requireTLS || (host.verifiesName && (host.tls == .required || host.tls == .implicit)) else {
         return .failure(.noRequiredTLS("the route to \(host.host) is not set to verified TLS"))
       }
-      return try await route(host, hello)
+      return try await route(host, identity)
     }
     if let domain = try? MailDomain(destination), let literal = domain.literal {
-      return endpoints([(destination, [literal])], hello, requireTLS)
+      return endpoints([(destination, [literal])], identity, requireTLS)
     }
     let exchangers: DNSAnswer<MXRecord>
     do {
       exchangers = try await resolver.mx(destination)
     } catch DNSFailure.nodata {
-      return try await implicit(destination, hello, requireTLS)
+      return try await implicit(destination, identity, requireTLS)
     } catch DNSFailure.nxdomain {
       return .failure(.noHost(destination))
     } catch is DNSFailure {
@@ -51,7 +65,7 @@ struct RouteFinder: Sendable {
     guard !requireTLS || exchangers.secure else {
       return .failure(.noRequiredTLS("the mail exchangers of \(destination) are not protected by DNSSEC"))
     }
-    return try await explicit(exchangers.records.filter { !$0.host.isEmpty }, destination, hello, requireTLS)
+    return try await explicit(exchangers.records.filter { !$0.host.isEmpty }, destination, identity, requireTLS)
   }
 
   private func smarthost(_ destination: String) -> Smarthost? {
@@ -61,7 +75,7 @@ struct RouteFinder: Sendable {
     return settings.smarthost
   }
 
-  private func route(_ smarthost: Smarthost, _ hello: String) async throws -> Route {
+  private func route(_ smarthost: Smarthost, _ identity: SendingIdentity) async throws -> Route {
     var addresses: [IPAddress] = []
     if let address = IPAddress(smarthost.host) {
       addresses = [address]
@@ -78,17 +92,18 @@ struct RouteFinder: Sendable {
     return .endpoints(
       addresses.prefix(settings.addressLimit).map { address in
         SMTPEndpoint(
-          host: smarthost.host, address: address, port: smarthost.port, source: settings.sourceAddress, helo: hello,
+          host: smarthost.host, address: address, port: smarthost.port, source: identity.source(for: address),
+          helo: identity.hello,
           tls: smarthost.tls, verification: verification, credentials: credentials)
       })
   }
 
   /// No MX: the domain's own addresses stand for it.
-  private func implicit(_ destination: String, _ hello: String, _ requireTLS: Bool) async throws -> Route {
+  private func implicit(_ destination: String, _ identity: SendingIdentity, _ requireTLS: Bool) async throws -> Route {
     do {
       let addresses = try await resolver.addresses(destination).records
       if addresses.contains(where: { own.contains($0, port: settings.remotePort) }) { return .failure(.pointsToUs) }
-      return endpoints([(destination, addresses)], hello, requireTLS)
+      return endpoints([(destination, addresses)], identity, requireTLS)
     } catch DNSFailure.nodata {
       return .failure(.noExchanger)
     } catch DNSFailure.nxdomain {
@@ -99,7 +114,7 @@ struct RouteFinder: Sendable {
   }
 
   private func explicit(
-    _ exchangers: [MXRecord], _ destination: String, _ hello: String, _ requireTLS: Bool
+    _ exchangers: [MXRecord], _ destination: String, _ identity: SendingIdentity, _ requireTLS: Bool
   ) async throws -> Route {
     guard !exchangers.isEmpty else { return .failure(.noExchanger) }
     var hosts: [(String, [IPAddress])] = []
@@ -124,7 +139,7 @@ struct RouteFinder: Sendable {
         if fault == nil || failure.isTemporary { fault = text }
       }
     }
-    if !hosts.isEmpty { return endpoints(hosts, hello, requireTLS) }
+    if !hosts.isEmpty { return endpoints(hosts, identity, requireTLS) }
     if ownPreference != nil { return .failure(.pointsToUs) }
     return .failure(fault ?? .noExchanger)
   }
@@ -135,13 +150,14 @@ struct RouteFinder: Sendable {
     return try await resolver.addresses(host).records
   }
 
-  private func endpoints(_ hosts: [(String, [IPAddress])], _ hello: String, _ requireTLS: Bool) -> Route {
+  private func endpoints(_ hosts: [(String, [IPAddress])], _ identity: SendingIdentity, _ requireTLS: Bool) -> Route {
     let pairs = hosts.flatMap { host, addresses in addresses.map { (host, $0) } }
     guard !pairs.isEmpty else { return .failure(.noExchanger) }
     return .endpoints(
       pairs.prefix(settings.addressLimit).map { host, address in
         SMTPEndpoint(
-          host: host, address: address, port: settings.remotePort, source: settings.sourceAddress, helo: hello,
+          host: host, address: address, port: settings.remotePort, source: identity.source(for: address),
+          helo: identity.hello,
           tls: requireTLS ? .required : settings.tls, verification: requireTLS ? .name(host) : .none)
       })
   }

@@ -12,12 +12,19 @@ struct ReportMaker: Sendable {
     static let notice = "notice"
   }
 
-  let writer: ReportWriter
+  let live: LiveSettings
   let queue: MailQueue
   let time: any TimeSource
   let log: Logger
   /// Who hears of bounces that bounce.
   let postmaster: @Sendable () async -> EmailAddress?
+
+  private var writer: ReportWriter {
+    let settings = live.value
+    return ReportWriter(
+      hostname: settings.hostname, program: settings.bounceProgram, format: settings.bounceFormat,
+      fullLimit: settings.bounceFullLimit)
+  }
 
   /// A failure report; `nil` when nobody wants or may get one.
   ///

@@ -11,9 +11,12 @@ struct AttemptMaker: Sendable {
   let queue: MailQueue
   let finder: RouteFinder
   let transport: any MailTransport
-  let settings: DeliverySettings
+  let live: LiveSettings
   let journal: MailLog?
   let log: Logger
+
+  /// The settings as they are now.
+  var settings: DeliverySettings { live.value }
 
   /// What is read into memory rather than from its file while it is sent.
   static let smallMessage = 1 << 20
@@ -26,8 +29,8 @@ struct AttemptMaker: Sendable {
     AttemptWorker(
       maker: self,
       sender: RemoteSender(
-        finder: finder, transport: transport, shaper: MessageShaper(queue: queue, settings: settings),
-        settings: settings, journal: journal, log: log))
+        finder: finder, transport: transport, shaper: MessageShaper(queue: queue, live: live),
+        live: live, journal: journal, log: log))
   }
 }
 

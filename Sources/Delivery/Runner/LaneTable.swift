@@ -22,7 +22,7 @@ struct LaneTable {
   private(set) var listLoad = 0
   private(set) var workers = 0
   private(set) var deadWorkers = 0
-  let settings: DeliverySettings
+  var settings: DeliverySettings
 
   init(settings: DeliverySettings) { self.settings = settings }
 

@@ -7,7 +7,8 @@ actor QueueRunner {
   private let queue: MailQueue
   private let attempts: AttemptMaker
   private let settler: Settler
-  private let settings: DeliverySettings
+  private let live: LiveSettings
+  private var settings: DeliverySettings { live.value }
   private let time: any TimeSource
   private let log: Logger
   private var table: LaneTable
@@ -16,16 +17,16 @@ actor QueueRunner {
   private var signal: AsyncStream<Void>.Continuation?
 
   init(
-    queue: MailQueue, attempts: AttemptMaker, settler: Settler, settings: DeliverySettings, time: any TimeSource,
+    queue: MailQueue, attempts: AttemptMaker, settler: Settler, live: LiveSettings, time: any TimeSource,
     log: Logger
   ) {
     self.queue = queue
     self.attempts = attempts
     self.settler = settler
-    self.settings = settings
+    self.live = live
     self.time = time
     self.log = log
-    table = LaneTable(settings: settings)
+    table = LaneTable(settings: live.value)
   }
 
   /// Works until the task is cancelled or ``stop()`` is called; claims that were not begun go back to the queue.
@@ -35,8 +36,8 @@ actor QueueRunner {
     (isStopping, wakeup) = (false, nil)
     await withDiscardingTaskGroup { group in
       group.addTask { [queue] in try? await queue.watchOtherProcesses() }
-      group.addTask { [queue, settings, time] in
-        while (try? await time.sleep(for: settings.sweepInterval)) != nil { await queue.sweep() }
+      group.addTask { [queue, live, time] in
+        while (try? await time.sleep(for: live.value.sweepInterval)) != nil { await queue.sweep() }
       }
       let changes = queue.changes()
       group.addTask { for await _ in changes { signal.yield() } }
@@ -66,6 +67,7 @@ actor QueueRunner {
   private func look(_ group: inout DiscardingTaskGroup) async {
     let now = time.now
     var isFull = false
+    table.settings = settings
     do {
       for mailClass in MailClass.allCases {
         let room = min(table.room(mailClass), 500)

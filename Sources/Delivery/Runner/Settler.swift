@@ -8,13 +8,16 @@ import MailSyntax
 struct Settler: Sendable {
   let queue: MailQueue
   let reports: ReportMaker
-  let settings: DeliverySettings
+  let live: LiveSettings
   let curve: RetryCurve
   let journal: MailLog?
   let time: any TimeSource
   let log: Logger
   /// Hears how mail to a domain elsewhere fared: recipients taken, recipients refused for good.
   let onOutcome: @Sendable (_ destination: MailDomain, _ accepted: Int, _ failed: Int) -> Void
+
+  /// The settings as they are now.
+  var settings: DeliverySettings { live.value }
 
   /// Records the outcomes of one claim, with the reports they call for, in one transaction.
   ///

@@ -195,6 +195,7 @@ final class RunningHost: Sendable {
   func reload() -> String? {
     do {
       let fresh = try Configuration.read(rooms.configuration.file)
+      let outbound = try DeliverySettings(fresh, rooms.folder)
       if let certificates, let files = HostCheck.certificates(of: fresh) { try certificates.reload(files) }
       wire.update(WireSettings(fresh))
       limiter.update(FailedLoginSettings(fresh))
@@ -202,6 +203,8 @@ final class RunningHost: Sendable {
       smtp.update(SMTPServerSettings(fresh, rooms.folder))
       queues.update(ETRNSettings(fresh))
       pages.update(HelpPagesSettings(fresh))
+      rooms.queue.update(lifetime: fresh.queue.lifetime)
+      delivery.update(outbound)
       log.notice("configuration and certificates reloaded")
       return nil
     } catch {

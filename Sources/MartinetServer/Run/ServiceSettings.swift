@@ -27,6 +27,11 @@ extension SMTPServerSettings {
     checksSenderDomain = configuration.smtp.checkSenderDomain
     badMailFrom = Set(configuration.smtp.badMailFrom.map { $0.lowercased() })
     firstMailTimeout = configuration.limits.loginTime
+    for (name, networks) in configuration.smtp.allowFrom {
+      if let role = SMTPRole(rawValue: name) { allowFrom[role] = networks }
+    }
+    blocklists = configuration.smtp.blocklists.compactMap { Blocklist($0) }
+    refusesBulk = configuration.smtp.bulkMail == "refuse"
     longestHold = configuration.queue.lifetime
     spoolDirectory = "\(folder.queue)/incoming"
   }
@@ -89,6 +94,16 @@ extension DeliverySettings {
     destinationConcurrency = configuration.queue.destinationConcurrency
     remotePort = configuration.queue.remotePort
     smarthost = try configuration.queue.smarthost.map(Self.smarthost)
+    tls = TLSPolicy(rawValue: configuration.queue.tls == "none" ? "off" : configuration.queue.tls) ?? .opportunistic
+    sourceAddresses = configuration.queue.sourceAddresses
+    for (name, sending) in configuration.queue.sending {
+      guard let domain = try? MailDomain(name) else { continue }
+      if let hello = sending.hello { helloNames[domain] = hello }
+      if !sending.addresses.isEmpty { senderAddresses[domain] = sending.addresses }
+    }
+    for (name, route) in configuration.queue.routes {
+      if let domain = try? MailDomain(name) { routes[domain] = try Self.smarthost(route) }
+    }
     srsKey = try Self.secretKey("\(folder.path)/srs.key")
   }
 

@@ -101,6 +101,9 @@ package struct ConfigurationTemplate: Sendable {
       check-sender-domain: \(isDemo ? "false" : "true ")       # MAIL FROM needs a domain with MX or address\(isDemo ? " (off: a sandbox may have no DNS)" : "")
       bare-line-ends: refuse           # bare CR or LF in a message: refuse or normalise
       badmailfrom: []                  # envelope senders refused: addresses or @domain
+      allow-from: {}                   # networks a listener serves, others hear nothing: {submission: [192.0.2.0/24]}
+      dnsbl: []                        # blocklists asked about strangers on port 25: zone, or zone=127.0.0.2;127.0.0.4-11
+      bulk-mail: accept                # list and bulk mail of customers: accept or refuse
       etrn: {}                         # domains whose queue a client may start (ETRN), and from where:
       #   customer.example: [192.0.2.0/24]
       #   "@other.example": []         # all below it too; an empty list: from the domain's own mail exchangers
@@ -131,6 +134,10 @@ package struct ConfigurationTemplate: Sendable {
       lifetime: 24h                    # then the message goes back to its sender
       delay-warning: 4h                # 0s for never
       smarthost: \(smarthost)
+      routes: {}                       # by recipient domain, before smarthost and MX: {example.com: "10.0.0.5:25"}
+      source-addresses: []             # addresses mail is sent from, one of each family; empty: the system's choice
+      sending: {}                      # by sender domain: {example.com: {hello: mail.example.com, addresses: [192.0.2.2]}}
+      tls: opportunistic               # with mail exchangers: none, opportunistic or required
       concurrency: 100
       destination-concurrency: 20
       bounce-format: dsn               # dsn (multipart/report with qmail's text first) or qsbmf

@@ -35,13 +35,10 @@ package final class SilentSeat: Sendable {
 
 /// Bounds the silent connections: a blacklisted crowd must not hold the server's sockets.
 final class SilentSeats: Sendable {
-  private let limit: Int
   private let taken = Mutex(0)
 
-  init(limit: Int) { self.limit = max(0, limit) }
-
   /// A seat, unless all are taken.
-  func take() -> SilentSeat? {
+  func take(limit: Int) -> SilentSeat? {
     let isFree = taken.withLock { taken in
       guard taken < limit else { return false }
       taken += 1

@@ -19,13 +19,21 @@ extension RelayAccess {
       entry = isBlacklisted(peer) ? blacklistCache.image.entry(peer, now: time.now) : nil
     }
     guard let entry else { return .serve }
+    return turnAway("[\(peer)] is blacklisted here: \(entry.reason)")
+  }
+
+  /// How a client is met that may not use a listener at all (R1): as a blacklisted one.
+  package func turnAwayStranger(_ peer: IPAddress) -> Admission {
+    turnAway("[\(peer)] is not among the networks this port serves")
+  }
+
+  private func turnAway(_ text: String) -> Admission {
     statistics.add(.silenced)
     switch settings.limits.silence {
     case .reset: return .close
-    case .reply:
-      return .reply(SMTPReply(554, "5.7.1", "[\(peer)] is blacklisted here: \(entry.reason)"))
+    case .reply: return .reply(SMTPReply(554, "5.7.1", text))
     case .silent, .export:
-      guard let seat = silentSeats.take() else { return .close }
+      guard let seat = silentSeats.take(limit: settings.limits.silentConnections) else { return .close }
       return .silence(seat, for: settings.limits.silenceDuration)
     }
   }

@@ -24,6 +24,9 @@ package enum StrikeCause: String, Hashable, Sendable {
 }
 
 extension RelayAccess {
+  /// Whether rates and the blacklist apply to an address: not to loopback, private and exempt networks.
+  package func isLimited(_ peer: IPAddress) -> Bool { policy.isLimited(peer) }
+
   /// Counts a message at MAIL (R3), or its recipients where `counting` says so.
   ///
   /// - Parameter account: who is logged in, by AUTH or by a lease; its own window is counted too.

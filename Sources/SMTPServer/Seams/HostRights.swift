@@ -20,7 +20,17 @@ package struct HostRights: SendingRights {
 
   /// Asks the blacklist.
   package func greeting(for peer: IPAddress) async -> Greeting {
-    switch await relay.admitConnection(peer: peer) {
+    Self.greeting(await relay.admitConnection(peer: peer))
+  }
+
+  /// Treats it as blacklisted.
+  package func turningAway(_ peer: IPAddress) async -> Greeting { Self.greeting(relay.turnAwayStranger(peer)) }
+
+  /// Asks who is limited.
+  package func isTrusted(_ peer: IPAddress) -> Bool { !relay.isLimited(peer) }
+
+  private static func greeting(_ admission: Admission) -> Greeting {
+    switch admission {
     case .serve: .welcome
     case .silence(let seat, for: let duration): .silence(duration, seat: seat)
     case .close: .close

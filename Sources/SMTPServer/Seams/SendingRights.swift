@@ -88,6 +88,10 @@ package enum UnvalidatedVerdict: Sendable, Equatable {
 package protocol SendingRights: Sendable {
   /// Asked before the greeting.
   func greeting(for peer: IPAddress) async -> Greeting
+  /// How a client is met that the listener does not serve (R1).
+  func turningAway(_ peer: IPAddress) async -> Greeting
+  /// Whether blocklists need not be asked about the client: an exempt, private or loopback network.
+  func isTrusted(_ peer: IPAddress) -> Bool
   /// Whether the client has been blacklisted since; asked before every command, so it must be cheap.
   func isBlacklisted(_ peer: IPAddress) -> Bool
   /// Checks passwords for AUTH.

@@ -92,6 +92,16 @@ package struct SMTPServerSettings: Sendable {
   package var senderDomainTimeout: Duration = .seconds(20)
   /// Envelope senders refused with 554: `user@domain`, `@domain` (R43).
   package var badMailFrom: Set<String> = []
+  /// Networks that alone are served by a role's listeners; others hear nothing (R1, R9).
+  ///
+  /// A role without an entry serves all.
+  package var allowFrom: [SMTPRole: [IPNetwork]] = [:]
+  /// DNS blocklists asked about strangers on port 25.
+  package var blocklists: [Blocklist] = []
+  /// Time for the answers of all blocklists.
+  package var blocklistTimeout: Duration = .seconds(8)
+  /// Whether customers' list and bulk mail is refused (R11).
+  package var refusesBulk = false
   /// Clients that may use LMTP.
   package var lmtpNetworks: [IPNetwork] = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
   /// Where large messages lie while they come in: `<data>/queue/incoming`.

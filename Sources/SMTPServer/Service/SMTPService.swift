@@ -25,15 +25,21 @@ package final class SMTPService: ConnectionHandler {
       connection.log.notice("LMTP from a network that is not listed")
       return false
     }
-    switch await host.rights.greeting(for: connection.peer) {
+    let networks = host.settings.allowFrom[role]
+    let isServed = networks?.contains { $0.contains(connection.peer) } ?? true
+    let greeting =
+      isServed
+      ? await host.rights.greeting(for: connection.peer) : await host.rights.turningAway(connection.peer)
+    let cause = isServed ? "blacklisted" : "network not served"
+    switch greeting {
     case .welcome:
       return true
     case .silence(let duration, let seat):
-      connection.log.notice("blacklisted: silence")
+      connection.log.notice("\(cause): silence")
       await stayMute(connection, for: duration)
       withExtendedLifetime(seat) {}
     case .close:
-      connection.log.notice("blacklisted: closed")
+      connection.log.notice("\(cause): closed")
     case .refuse(let reply):
       // Before TLS there is no way to say it on 465.
       if role != .submissions { connection.write(reply.wire) }

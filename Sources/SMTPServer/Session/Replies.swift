@@ -37,6 +37,7 @@ enum Replies {
   static let delivererLooping = SMTPReply(
     554, "5.4.6", "This message is looping: it already has my Delivered-To line. (#5.4.6)")
   static let badMailFrom = SMTPReply(554, "5.7.1", "sorry, your envelope sender is in my badmailfrom list (#5.7.1)")
+  static let bulkMail = SMTPReply(550, "5.7.1", "bulk mail not accepted here (#5.7.1)")
   static let bareLineEnd = SMTPReply(
     550, "5.5.2", "Message refused: bare <CR> or <LF>; lines must end with <CR><LF>")
   static let nulOctet = SMTPReply(550, "5.6.0", "Message refused: NUL octet")

@@ -22,6 +22,8 @@ final class SMTPServerSession {
   /// Whether a login failed: no lease stands in for it then.
   var authFailed = false
   var transaction: MailTransaction?
+  /// What the blocklists said of the client, once they were asked.
+  var blocklisting: (refusal: SMTPReply?, wasAsked: Bool)?
 
   private var errors = 0
   private var unknown = 0

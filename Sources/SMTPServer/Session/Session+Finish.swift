@@ -64,6 +64,7 @@ extension SMTPServerSession {
     if digest.received > settings.hops { return Replies.looping }
     if isLooping(collector.head, digest, transaction) { return Replies.delivererLooping }
     guard let right = transaction.right else { return nil }
+    if settings.refusesBulk, digest.isBulk { return Replies.bulkMail }
     return try await headerRefusal(collector.head, digest, right.sender, right.by)
   }
 

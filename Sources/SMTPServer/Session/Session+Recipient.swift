@@ -28,6 +28,7 @@ extension SMTPServerSession {
     if let refusal = try await refusal(for: decision) {
       return refusal.code == 421 ? stop(refusal) : try await refuseRecipient(refusal)
     }
+    if let refusal = try await blocklistRefusal(for: address) { return try await refuseRecipient(refusal) }
     if let end = try await judgeRecipient(address.domain) { return end }
     accept(address, parameters)
     return reply(Replies.recipientOK)

@@ -16,6 +16,7 @@ final class TestRights: SendingRights {
     var verdict: RateVerdict = .accepted
     var strikes: [StrikeCause] = []
     var failures = 0
+    var isTrusted = false
     /// Domains that count as not validated, and what counting answers.
     var unvalidated: Set<String> = []
     var unvalidatedVerdict = UnvalidatedVerdict.counted
@@ -29,6 +30,9 @@ final class TestRights: SendingRights {
   func greeting(for peer: IPAddress) async -> Greeting {
     state.withLock { $0.isSilent ? .silence($0.silence, seat: 0) : .welcome }
   }
+
+  func turningAway(_ peer: IPAddress) async -> Greeting { state.withLock { .silence($0.silence, seat: 0) } }
+  func isTrusted(_ peer: IPAddress) -> Bool { state.withLock { $0.isTrusted } }
 
   func isBlacklisted(_ peer: IPAddress) -> Bool { state.withLock { $0.isBlacklisted } }
 
