@@ -84,17 +84,21 @@ let package = Package(
       "POP3Server", ["Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "MailStore", logging] + nio),
     room(
       "IMAPServer", ["Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "MailStore", logging] + nio),
+    room("Milter", ["Basics", "MailSyntax", logging] + nio),
     room(
       "SMTPServer",
-      ["Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "Delivery", "MailLog", "DNSResolver", logging] + nio),
+      [
+        "Basics", "MailSyntax", "Wire", "Accounts", "RelayAccess", "Delivery", "MailLog", "DNSResolver", "Milter",
+        logging,
+      ] + nio),
     room("HelpPages", ["Basics", "MailSyntax", "Wire", "Configuration", logging]),
     room("Configuration", ["Basics", .product(name: "Yams", package: "Yams")]),
     room(
       "MartinetServer",
       [
-        "Configuration", "HelpPages", "SMTPServer", "POP3Server", "IMAPServer", "Delivery", "Accounts", "RelayAccess",
-        "MailStore", "MailQueue", "MailLog", "LocalMail", "SMTPClient", "Wire", "DNSResolver", "Basics", "MailSyntax",
-        logging,
+        "Configuration", "HelpPages", "SMTPServer", "Milter", "POP3Server", "IMAPServer", "Delivery", "Accounts",
+        "RelayAccess", "MailStore", "MailQueue", "MailLog", "LocalMail", "SMTPClient", "Wire", "DNSResolver", "Basics",
+        "MailSyntax", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ] + nio),
@@ -113,7 +117,7 @@ let package = Package(
       name: "martinet-bench-store", dependencies: ["MailStore", "Basics", logging],
       path: "Benchmarks/MailStoreBenchmark", swiftSettings: settings),
     tests("Basics"), tests("MailSyntax"), tests("DNSResolver"), tests("Wire", ["WireTesting"]), tests("Accounts"),
-    tests("RelayAccess"), tests("MailStore"), tests("MailQueue"), tests("MailLog"), tests("LocalMail"),
+    tests("RelayAccess"), tests("MailStore"), tests("MailQueue"), tests("Milter"), tests("MailLog"), tests("LocalMail"),
     tests("SMTPClient"), tests("Delivery"),
     tests("POP3Server", ["WireTesting"]), tests("IMAPServer", ["WireTesting"]), tests("SMTPServer", ["WireTesting"]),
     tests("Configuration"), tests("HelpPages", ["WireTesting"]), tests("MartinetServer", ["WireTesting"]),

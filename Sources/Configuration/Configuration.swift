@@ -26,6 +26,8 @@ package struct Configuration: Sendable {
   package var limits: LimitSection
   /// The outbound queue.
   package var queue: QueueSection
+  /// Filters that SMTP asks about mail, in their order.
+  package var milters: [MilterSetting]
   /// Where names are asked.
   package var dns: DNSSection
   /// Mail storage.
@@ -302,6 +304,20 @@ package struct QueueSection: Sendable {
   package var bounceFormat: String
   /// Port of other servers; 25 but in tests.
   package var remotePort: Int
+}
+
+/// One filter of the list `milters`.
+package struct MilterSetting: Sendable {
+  /// Its name in logs; its address when none is given.
+  package var name: String
+  /// `host:port`, `inet:port@host` or `unix:/path`.
+  package var address: String
+  /// `accept`, `tempfail` or `reject`.
+  package var onFailure: String
+  /// SMTP listeners whose mail it sees.
+  package var listeners: [String]
+  /// Time for the answer to one event.
+  package var timeout: Duration
 }
 
 /// The section `dns`.

@@ -74,6 +74,7 @@ extension Configuration {
     smtp = SMTPSection(reader.section("smtp"))
     limits = LimitSection(reader.section("limits"))
     queue = QueueSection(reader.section("queue"), base)
+    milters = reader.sections("milters").map { MilterSetting($0) }
     dns = DNSSection(reader.section("dns"), base)
     storage = StorageSection(reader.section("storage"), base)
     sendmail = SendmailSection(reader.section("sendmail"), base)

@@ -231,6 +231,25 @@ extension SmarthostSetting {
   }
 }
 
+extension MilterSetting {
+  init(_ reader: SettingsReader) {
+    address = reader.string("address") ?? ""
+    if !address.contains(":") {
+      reader.fault("address", "must be host:port or unix:/path of the filter", reader.node("address"))
+    }
+    name = reader.string("name") ?? address
+    onFailure = reader.string("on-failure", default: "tempfail", oneOf: ["accept", "tempfail", "reject"])
+    let known = ["smtp", "smtp-alt", "submission", "submissions"]
+    listeners = reader.strings("listeners", default: known)
+    for listener in listeners where !known.contains(listener) {
+      reader.fault(
+        "listeners", "holds \"\(listener)\"; known are \(known.joined(separator: ", "))", reader.node("listeners"))
+    }
+    timeout = reader.duration("timeout", default: .seconds(30), in: .seconds(1)...(.seconds(600)))
+    reader.finish()
+  }
+}
+
 extension DNSSection {
   init(_ reader: SettingsReader, _ base: String) {
     servers = []

@@ -64,6 +64,16 @@ final class SettingsReader {
     SettingsReader(node(name), path: full(name), faults: faults)
   }
 
+  /// The mappings of a list.
+  func sections(_ name: String) -> [SettingsReader] {
+    guard let value = node(name) else { return [] }
+    guard let sequence = value.sequence else {
+      fault(name, "must be a list", value)
+      return []
+    }
+    return sequence.enumerated().map { SettingsReader($1, path: "\(full(name))[\($0 + 1)]", faults: faults) }
+  }
+
   /// The keys of this mapping, for sections whose keys are names of the administrator's own.
   var names: [String] { keyNodes.sorted { ($0.value.mark?.line ?? 0) < ($1.value.mark?.line ?? 0) }.map(\.key) }
 

@@ -66,14 +66,15 @@ extension MailQueue {
     let next = max(message.notBefore ?? now, now)
     let recipients = message.recipients.map { recipient in
       QueuedRecipient(
-        number: 0, address: recipient.address, destination: recipient.destination, state: .queued, next: next,
-        attempts: 0, lastAttempt: nil, reply: "", status: "", remote: "", notify: recipient.notify,
+        number: 0, address: recipient.address, destination: recipient.destination,
+        state: message.hold == nil ? .queued : .held, next: next, attempts: 0, lastAttempt: nil,
+        reply: message.hold ?? "", status: "", remote: "", notify: recipient.notify,
         originalRecipient: recipient.originalRecipient)
     }
     // A message that waits on the sender's wish has its whole lifetime from then on.
     let draft = QueuedMessage(
       id: message.id, sender: message.sender, size: 0, created: next, expires: next + settings.lifetime,
-      mailClass: message.mailClass, isHeld: false, account: message.account, via: message.via,
+      mailClass: message.mailClass, isHeld: message.hold != nil, account: message.account, via: message.via,
       dsnReturn: message.dsnReturn, envelopeID: message.envelopeID, traits: message.traits, warned: nil,
       recipients: recipients)
     return try await files.runIfActive { [folder, generation] in

@@ -10,7 +10,7 @@ struct MilterActions: OptionSet, Sendable {
   static let changeSender = MilterActions(rawValue: 0x40)
   static let addRecipientsWithParameters = MilterActions(rawValue: 0x80)
 
-  /// All that are done here; filters choose among them. Macro lists (0x100) are fixed.
+  /// All that are done here but lists of macros (0x100), which are fixed.
   static let offered = MilterActions(rawValue: 0xff)
 }
 

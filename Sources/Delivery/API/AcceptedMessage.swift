@@ -35,6 +35,9 @@ package struct AcceptedMessage: Sendable {
   /// Whether it comes from the queue and was accepted long ago.
   package var isRequeued = false
 
+  /// Why the message is held in the queue until an administrator releases it; `nil`: it is not.
+  package var quarantine: String?
+
   /// Makes an accepted message.
   package init(
     id: String, sender: EmailAddress?, recipients: [AcceptedRecipient], content: MessageContent, trace: [UInt8] = [],

@@ -42,7 +42,8 @@ struct Acceptance: Sendable {
       if mode == .whole { throw DeliveryRefusal(RecipientTexts.tooManyHops) }
       return message.recipients.map { _ in RecipientTexts.tooManyHops }
     }
-    if let release = message.notBefore, release > time.now { return try await wait(message) }
+    let isEarly = message.notBefore.map { $0 > time.now } ?? false
+    if isEarly || message.quarantine != nil { return try await wait(message) }
     var plan = try await plan(message, scan, mode)
     await checkQuotas(&plan, message)
     let isHopeless = !plan.branches.contains { $0.isOpen || $0.isKept }
@@ -74,9 +75,11 @@ struct Acceptance: Sendable {
     }
   }
 
-  /// Puts a message for a later time into the queue as it is; what its recipients stand for is asked then (RFC 4865).
+  /// Puts a message for a later time (RFC 4865), or one on hold, into the queue as it is; what its recipients stand for
+  /// is asked then.
   private func wait(_ message: AcceptedMessage) async throws(DeliveryRefusal) -> [SMTPReply] {
     var entry = spool(message, alias: nil)
+    entry.hold = message.quarantine
     entry.recipients = message.recipients.map {
       SpoolRecipient(
         address: "\($0.address)", destination: $0.address.domain.ascii, notify: $0.notify,
@@ -90,8 +93,11 @@ struct Acceptance: Sendable {
       throw DeliveryRefusal(RecipientTexts.storeFailed)
     }
     log.info(
-      "held for its release",
-      metadata: ["id": "\(message.id)", "from": "<\(entry.sender)>", "until": "\(message.notBefore?.rfc3339 ?? "")"])
+      "held",
+      metadata: [
+        "id": "\(message.id)", "from": "<\(entry.sender)>",
+        "cause": "\(message.quarantine ?? "until \(message.notBefore?.rfc3339 ?? "")")",
+      ])
     return message.recipients.map { _ in RecipientTexts.delivered }
   }
 

@@ -34,6 +34,7 @@ struct EnvelopeTrailer: Sendable {
     line("ret", message.dsnReturn)
     line("envid", message.envelopeID)
     line("traits", String(message.traits.rawValue))
+    if message.isHeld { line("held", message.recipients.first?.reply ?? "") }
     for recipient in message.recipients {
       line(
         "to", recipient.address, recipient.destination, recipient.notify, recipient.originalRecipient,
@@ -82,10 +83,14 @@ struct EnvelopeTrailer: Sendable {
       let expires = values["expires"].flatMap({ Int64($0) }), size >= 0, !recipients.isEmpty
     else { return nil }
     self.generation = generation
+    if let reason = values["held"] {
+      for index in recipients.indices { (recipients[index].state, recipients[index].reply) = (.held, reason) }
+    }
     message = QueuedMessage(
       id: id, sender: sender, size: size, created: Timestamp(milliseconds: created),
       expires: Timestamp(milliseconds: expires),
-      mailClass: values["class"].flatMap { Int($0) }.flatMap(MailClass.init(rawValue:)) ?? .normal, isHeld: false,
+      mailClass: values["class"].flatMap { Int($0) }.flatMap(MailClass.init(rawValue:)) ?? .normal,
+      isHeld: values["held"] != nil,
       account: values["account"], via: values["via"], dsnReturn: values["ret"], envelopeID: values["envid"],
       traits: MessageTraits(rawValue: values["traits"].flatMap { Int($0) } ?? 0), warned: nil, recipients: recipients)
   }

@@ -27,11 +27,14 @@ package struct SpoolMessage: Sendable {
   /// When the first attempt may be made; `nil` for at once (FUTURERELEASE, RFC 4865).
   package var notBefore: Timestamp?
 
+  /// Why the message is put on hold from the start (a filter's quarantine); `nil`: it is not.
+  package var hold: String?
+
   /// Makes a message.
   package init(
     id: String, sender: String, recipients: [SpoolRecipient], prefix: [UInt8] = [], content: MessageContent,
     mailClass: MailClass = .normal, account: String? = nil, via: String? = nil, dsnReturn: String? = nil,
-    envelopeID: String? = nil, traits: MessageTraits = [], notBefore: Timestamp? = nil
+    envelopeID: String? = nil, traits: MessageTraits = [], notBefore: Timestamp? = nil, hold: String? = nil
   ) {
     self.id = id
     self.sender = sender
@@ -45,6 +48,7 @@ package struct SpoolMessage: Sendable {
     self.envelopeID = envelopeID
     self.traits = traits
     self.notBefore = notBefore
+    self.hold = hold
   }
 }
 

@@ -89,13 +89,13 @@ enum QueueSchema {
     let number = db.lastInsertedRowID
     let statement = try db.cachedStatement(
       sql: """
-        INSERT INTO recipient (message, address, destination, class, state, next, notify, orcpt)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO recipient (message, address, destination, class, state, next, reply, notify, orcpt)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         """)
     for recipient in message.recipients {
       try statement.execute(arguments: [
         number, recipient.address, recipient.destination, message.mailClass.rawValue, recipient.state.rawValue,
-        recipient.next.milliseconds, recipient.notify, recipient.originalRecipient,
+        recipient.next.milliseconds, recipient.reply, recipient.notify, recipient.originalRecipient,
       ])
     }
   }

@@ -4,6 +4,7 @@ import Delivery
 import HelpPages
 import IMAPServer
 import MailSyntax
+import Milter
 import POP3Server
 import SMTPClient
 import SMTPServer
@@ -31,6 +32,14 @@ extension SMTPServerSettings {
       if let role = SMTPRole(rawValue: name) { allowFrom[role] = networks }
     }
     blocklists = configuration.smtp.blocklists.compactMap { Blocklist($0) }
+    for setting in configuration.milters {
+      guard let endpoint = MilterSettings.Endpoint(setting.address) else { continue }
+      var filter = MilterSettings(
+        name: setting.name, endpoint: endpoint,
+        onFailure: MilterSettings.FailurePolicy(rawValue: setting.onFailure) ?? .tempfail)
+      filter.commandTimeout = setting.timeout
+      for role in setting.listeners.compactMap({ SMTPRole(rawValue: $0) }) { milters[role, default: []].append(filter) }
+    }
     refusesBulk = configuration.smtp.bulkMail == "refuse"
     longestHold = configuration.queue.lifetime
     spoolDirectory = "\(folder.queue)/incoming"

@@ -142,6 +142,11 @@ package struct ConfigurationTemplate: Sendable {
       destination-concurrency: 20
       bounce-format: dsn               # dsn (multipart/report with qmail's text first) or qsbmf
 
+    # Filters that see mail before it is taken (Sendmail's milter protocol: rspamd, opendkim, clamav-milter ...).
+    milters: []
+      # - {name: rspamd, address: "127.0.0.1:11332", on-failure: tempfail}   # or accept, or reject
+      # - {name: signer, address: "unix:/run/opendkim.sock", listeners: [submission, submissions], timeout: 30s}
+
     dns:
       servers: []                      # empty: ask from the root; else forward there, "127.0.0.1:53"
 

@@ -18,6 +18,8 @@ package struct HeaderDigest: Sendable, Equatable {
   package private(set) var isBulk = false
   /// Whether it has octets above 127 (RFC 6532).
   package private(set) var has8Bit = false
+  /// Whether its end was found.
+  package private(set) var isComplete = false
   /// Where the header ends, its blank line included; the count of octets looked at when no blank line was found.
   package private(set) var end = 0
 
@@ -37,6 +39,7 @@ package struct HeaderDigest: Sendable, Equatable {
       let next = min(feed + 1, bytes.count)
       if lineEnd == position {
         end = next
+        isComplete = true
         has8Bit = bytes[..<end].contains { $0 >= 0x80 }
         return
       }

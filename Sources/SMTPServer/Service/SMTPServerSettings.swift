@@ -1,5 +1,6 @@
 import Basics
 import MailSyntax
+import Milter
 
 /// What a listener is for.
 package enum SMTPRole: String, Sendable, CaseIterable {
@@ -102,6 +103,8 @@ package struct SMTPServerSettings: Sendable {
   package var blocklistTimeout: Duration = .seconds(8)
   /// Whether customers' list and bulk mail is refused (R11).
   package var refusesBulk = false
+  /// Filters that are asked about mail, in their order, by role.
+  package var milters: [SMTPRole: [MilterSettings]] = [:]
   /// Clients that may use LMTP.
   package var lmtpNetworks: [IPNetwork] = ["127.0.0.0/8", "::1/128"].compactMap { IPNetwork($0) }
   /// Where large messages lie while they come in: `<data>/queue/incoming`.

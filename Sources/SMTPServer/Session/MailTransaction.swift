@@ -8,6 +8,10 @@ struct MailTransaction {
   let sender: EmailAddress?
   /// MAIL's parameters.
   let parameters: MailParameters
+  /// The queue id, where filters had to be told one before the message came.
+  var id: String?
+  /// Whether a filter wants the message taken and thrown away.
+  var isDiscarded = false
   /// By whose right it is sent, once that is known.
   var right: (sender: Sender, by: RelayRight)?
   /// The recipients that were answered 250.

@@ -32,6 +32,7 @@ enum Replies {
   static let recipientSyntax = SMTPReply(501, "5.1.3", "Bad recipient address syntax")
   static let needsSMTPUTF8 = SMTPReply(553, "5.6.7", "Must declare SMTPUTF8 to use addresses that are not ASCII")
   static let tooBig = SMTPReply(552, "5.3.4", "sorry, that message size exceeds my databytes limit (#5.3.4)")
+  static let headerTooLarge = SMTPReply(552, "5.3.4", "the message's header is too large (#5.3.4)")
   static let noSpace = SMTPReply(452, "4.3.1", "Insufficient system storage")
   static let looping = SMTPReply(554, "5.4.6", "too many hops, this message is looping (#5.4.6)")
   static let delivererLooping = SMTPReply(

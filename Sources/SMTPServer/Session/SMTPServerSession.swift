@@ -1,6 +1,8 @@
 import Basics
 import Logging
 import MailSyntax
+import Milter
+import NIOPosix
 import Wire
 
 /// One client's conversation (RFC 5321 section 4).
@@ -22,6 +24,8 @@ final class SMTPServerSession {
   /// Whether a login failed: no lease stands in for it then.
   var authFailed = false
   var transaction: MailTransaction?
+  /// The filters of this session; `nil` when there are none.
+  let milters: MilterChain?
   /// What the blocklists said of the client, once they were asked.
   var blocklisting: (refusal: SMTPReply?, wasAsked: Bool)?
 
@@ -39,17 +43,30 @@ final class SMTPServerSession {
     self.connection = connection
     settings = host.settings
     started = host.time.uptime
+    if let filters = settings.milters[role], !filters.isEmpty {
+      milters = MilterChain(
+        filters, group: MultiThreadedEventLoopGroup.singleton, files: host.files, log: connection.log)
+    } else {
+      milters = nil
+    }
   }
 
   /// Greets, answers commands until the client leaves or must leave.
   func run() async throws {
     do {
-      guard try await greet() else { return }
-      while try await answerOne() == .goOn {}
-      try await connection.flush()
-    } catch let error as ConnectionError {
+      try await converse()
+      await milters?.close()
+    } catch {
+      await milters?.close()
+      guard let error = error as? ConnectionError else { throw error }
       try await sayGoodbye(error)
     }
+  }
+
+  private func converse() async throws {
+    guard try await greet() else { return }
+    while try await answerOne() == .goOn {}
+    try await connection.flush()
   }
 
   // MARK: Start
@@ -58,6 +75,11 @@ final class SMTPServerSession {
     if try await talksTooEarly() {
       connection.log.notice("client talks before the greeting")
       send(Replies.synchronization)
+      try await connection.flush()
+      return false
+    }
+    if let refusal = await miltersRefuse() {
+      send(refusal)
       try await connection.flush()
       return false
     }
@@ -118,7 +140,7 @@ final class SMTPServerSession {
     case .startTLS: return try await startTLS()
     case .etrn(let argument): return try await remoteQueue(argument)
     case .rset:
-      transaction = nil
+      await abandon()
       return try await idleReply(Replies.ok)
     case .noop: return try await idleReply(Replies.ok)
     case .vrfy: return try await idleReply(Replies.verify)

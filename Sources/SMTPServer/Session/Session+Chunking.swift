@@ -12,19 +12,20 @@ extension SMTPServerSession {
       collector = begun
     } else {
       collector = MessageCollector(
-        id: host.acceptor.newID(), settings: settings, files: host.files, expected: isLast ? size : nil,
+        id: transaction?.id ?? host.acceptor.newID(), settings: settings, files: host.files,
+        expected: isLast ? size : nil,
         isBinary: transaction?.parameters.isBinary ?? false)
       transaction?.chunks = collector
     }
     guard size <= settings.messageSize - min(collector.size, settings.messageSize) else {
-      transaction = nil
+      await abandon()
       await host.rights.strike(.size, peer: connection.peer)
       return try await swallow(size, then: Replies.tooBig)
     }
     guard try await take(size, into: collector) else { return .stop }
     if isLast { return try await finish(collector) }
     if collector.hasFailed {
-      transaction = nil
+      await abandon()
       return try await refuse(Replies.noSpace)
     }
     return reply(SMTPReply(250, "2.0.0", "Ok: \(size) octets received"))

@@ -15,7 +15,8 @@ extension SMTPServerSession {
     }
     send(Replies.startData)
     let collector = MessageCollector(
-      id: host.acceptor.newID(), settings: settings, files: host.files, expected: transaction?.parameters.size)
+      id: transaction?.id ?? host.acceptor.newID(), settings: settings, files: host.files,
+      expected: transaction?.parameters.size)
     guard try await receive(into: collector) else { return .stop }
     return try await finish(collector)
   }

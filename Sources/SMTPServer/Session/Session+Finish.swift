@@ -15,9 +15,22 @@ extension SMTPServerSession {
     let digest = HeaderDigest(collector.head)
     if let refusal = try await refusal(of: collector, digest, transaction) {
       connection.log.info("message refused", metadata: ["id": "\(collector.id)", "reply": "\(refusal.text)"])
+      await milters?.abort()
       return try await refuseMessage(refusal, count: transaction.recipients.count)
     }
-    let message = accepted(content, collector, digest, transaction)
+    var message = accepted(content, collector, digest, transaction)
+    var filtered: FilteredContent?
+    // A file the filters' changes need goes with this.
+    defer { withExtendedLifetime(filtered) {} }
+    switch try await filter(&message, collector, digest, transaction) {
+    case .unchanged: break
+    case .changed(let content): filtered = content
+    case .refuse(let reply): return try await refuseMessage(reply, count: transaction.recipients.count)
+    case .end(let reply): return stop(reply)
+    case .discard:
+      connection.log.notice("message discarded by a filter", metadata: ["id": "\(collector.id)"])
+      return reply(SMTPReply(250, "2.0.0", "Ok: queued as \(collector.id)"))
+    }
     messages += 1
     if role == .lmtp {
       for reply in await host.acceptor.acceptEach(message) { send(reply) }

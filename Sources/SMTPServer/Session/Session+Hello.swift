@@ -14,8 +14,9 @@ extension SMTPServerSession {
       connection.log.notice("client pipelines before it may")
       return stop(Replies.synchronization)
     }
+    await abandon()
+    if let end = try await milterHello(name.text) { return end }
     hello = (name, isExtended)
-    transaction = nil
     guard isExtended else { return reply(SMTPReply(250, nil, settings.hostname)) }
     return reply(SMTPReply(250, nil, lines: [settings.hostname] + keywords))
   }
@@ -53,7 +54,7 @@ extension SMTPServerSession {
     guard connection.canStartTLS else { return try await refuse(Replies.notImplemented) }
     guard hello != nil else { return try await refuse(Replies.helloFirst) }
     hello = nil
-    transaction = nil
+    await abandon()
     sender = nil
     try await connection.startTLS(reply: Replies.readyForTLS.wire)
     return .goOn

@@ -37,6 +37,10 @@ extension SMTPServerSession {
       transaction = nil
       return end
     }
+    if let end = try await milterMail(path) {
+      transaction = nil
+      return end
+    }
     noteMail()
     return reply(Replies.mailOK)
   }

@@ -30,6 +30,9 @@ extension SMTPServerSession {
     }
     if let refusal = try await blocklistRefusal(for: address) { return try await refuseRecipient(refusal) }
     if let end = try await judgeRecipient(address.domain) { return end }
+    if let refusal = await milterRefusal(of: address, path.parameters) {
+      return refusal.code == 421 ? stop(refusal) : try await refuseRecipient(refusal)
+    }
     accept(address, parameters)
     return reply(Replies.recipientOK)
   }
