@@ -76,6 +76,18 @@ package struct IMAPLimits: Sendable {
   package var leaseTouchInterval: Duration = .seconds(900)
   /// Octets of a mailbox pattern in LIST.
   package var patternLength = 1024
+  /// Searches of one session that are kept up to date (RFC 5267); others get `NO [NOUPDATE …]`.
+  package var searchContexts = 8
+  /// Messages in a sorted result that is kept up to date.
+  package var sortedContext = 10_000
+  /// Mailboxes one ESEARCH looks at (RFC 7377).
+  package var searchedMailboxes = 10_000
+  /// Mailboxes one session may watch (RFC 5465): `NO [NOTIFICATIONOVERFLOW]`.
+  package var notifiedMailboxes = 500
+  /// Least messages of a batch of UIDBATCHES (RFC 10022): `NO [TOOFEW]`.
+  package var uidBatch: UInt32 = 500
+  /// Messages one UIDBATCHES may count out: `NO [TOOMANY]`.
+  package var uidBatchMessages = 10_000_000
   /// Octets of one metadata value: `NO [METADATA MAXSIZE …]` (RFC 5464).
   package var metadataValue = 64 * 1024
   /// Entries of one mailbox, or of the account: `NO [METADATA TOOMANY]`.

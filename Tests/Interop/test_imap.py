@@ -1,9 +1,10 @@
-"""IMAP with curl, mbsync and mutt; a changed password ends sessions."""
+"""IMAP with curl, mbsync, OfflineIMAP, mutt and neomutt; a changed password ends sessions."""
 import imaplib
 import os
 import shlex
 import socket
 import unittest
+import zlib
 
 from host import PASSWORD, Host, run, swaks
 
@@ -15,7 +16,7 @@ ODD_WIRE = '"Entw&APw-rfe &ZeVnLA- &- Co"'
 class Programs(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.host = Host().start()
+        cls.host = Host(accounts=("alice", "bob", "carol")).start()
 
     @classmethod
     def tearDownClass(cls):
@@ -86,6 +87,107 @@ class Programs(unittest.TestCase):
         sync()
         left = os.listdir(f"{local}/cur") + os.listdir(f"{local}/new")
         self.assertEqual(len(left), 1, f"{ODD_FOLDER}: {left}")
+
+    def test_offlineimap_both_ways(self):
+        """R2: OfflineIMAP, compressed, keeps a Maildir and the server the same."""
+        folder, near = self.host.folder, f"{self.host.folder}/off"
+        with imaplib.IMAP4("127.0.0.1", self.host.port["imap"]) as client:
+            client.login("carol%example.test", PASSWORD)
+            self.assertEqual(client.create("Work/Sub")[0], "OK")
+            for number in range(3):
+                text = f"Subject: m{number}\r\nMessage-ID: <{number}@x>\r\n\r\nbody\r\n".encode()
+                self.assertEqual(client.append("Work/Sub", "(\\Seen)", None, text)[0], "OK")
+        config = f"{folder}/offlineimaprc"
+        with open(config, "w") as file:
+            file.write(f"[general]\naccounts = a\nmetadata = {folder}/off-state\nui = basic\n"
+                       "[Account a]\nlocalrepository = l\nremoterepository = r\n"
+                       f"[Repository l]\ntype = Maildir\nlocalfolders = {near}\n"
+                       f"[Repository r]\ntype = IMAP\nremotehost = localhost\nremoteport = {self.host.port['imaps']}\n"
+                       f"ssl = yes\nsslcacertfile = {self.host.certificate}\nusecompression = yes\n"
+                       f"remoteuser = carol%%example.test\nremotepass = {PASSWORD}\n")
+
+        def sync():
+            code, text = run("offlineimap", "-c", config, "-o", env={"HOME": folder})
+            self.assertEqual(code, 0, text)
+            self.assertNotIn("ERROR", text)
+
+        sync()
+        local = f"{near}/Work.Sub"
+        kept = sorted(os.listdir(f"{local}/cur"))
+        self.assertEqual(len(kept), 3, os.listdir(near))
+        os.rename(f"{local}/cur/{kept[0]}", f"{local}/cur/{kept[0].split(':2,')[0]}:2,FS")
+        os.remove(f"{local}/cur/{kept[1]}")
+        with open(f"{local}/new/17.near.host", "w") as file:
+            file.write("Subject: near\n\nnear\n")
+        sync()
+        with imaplib.IMAP4("127.0.0.1", self.host.port["imap"]) as client:
+            client.login("carol%example.test", PASSWORD)
+            self.assertEqual(client.select("Work/Sub")[1], [b"3"])
+            self.assertEqual(len(client.search(None, "FLAGGED")[1][0].split()), 1)
+            self.assertEqual(client.search(None, "SUBJECT", "near")[1], [b"3"])
+            client.store("1", "+FLAGS", "(\\Deleted)")
+            client.expunge()
+        sync()
+        self.assertEqual(len(os.listdir(f"{local}/cur") + os.listdir(f"{local}/new")), 2)
+
+    def test_neomutt_compressed(self):
+        """R2: neomutt compresses, and comes back with QRESYNC."""
+        folder = self.host.folder
+        self.deliver("carol", "for neomutt")
+        config = f"{folder}/neomuttrc"
+        with open(config, "w") as file:
+            file.write(f'set imap_user="carol%example.test"\nset imap_pass="{PASSWORD}"\nset ssl_force_tls=yes\n'
+                       f'set ssl_ca_certificates_file="{self.host.certificate}"\nset header_cache="{folder}/nm"\n'
+                       "set imap_deflate=yes\nset imap_condstore=yes\nset imap_qresync=yes\nset mbox_type=mbox\n"
+                       "set confirmappend=no\nset confirmcreate=no\nset quit=yes\nset copy=no\nset wait_key=no\n"
+                       "set delete=no\nset move=no\nset crypt_use_gpgme=no\n")
+        for number in range(2):
+            copy = f"{folder}/copy{number}"
+            push = f'push "<tag-pattern>~s neomutt<enter><tag-prefix><copy-message>{copy}<enter><quit>"'
+            inbox = f"imaps://localhost:{self.host.port['imaps']}/INBOX"
+            code, text = run("script", "-qec", shlex.join(["neomutt", "-n", "-F", config, "-f", inbox, "-e", push]),
+                             "/dev/null", env={"TERM": "vt100", "HOME": folder}, timeout=30)
+            self.assertTrue(os.path.exists(copy), (code, text[-1500:]))
+            with open(copy) as file:
+                self.assertIn("Subject: for neomutt", file.read())
+
+    def test_thunderbird_and_phones(self):
+        """R2: what Thunderbird and a phone send, one after the other, over one compressed connection."""
+        client = imaplib.IMAP4_SSL("127.0.0.1", self.host.port["imaps"])
+        try:
+            out, into, plain = zlib.compressobj(9, zlib.DEFLATED, -15), zlib.decompressobj(-15), b""
+            client.login("carol%example.test", PASSWORD)
+            self.assertEqual(client.xatom("COMPRESS", "DEFLATE")[0], "OK")
+
+            def talk(number, command):
+                nonlocal plain
+                client.sock.sendall(out.compress(f"{number} {command}\r\n".encode()) + out.flush(zlib.Z_SYNC_FLUSH))
+                wanted = b"+ " if command == "IDLE" else f"{number} ".encode()
+                answer = b""
+                while True:
+                    while b"\r\n" in plain:
+                        line, plain = plain.split(b"\r\n", 1)
+                        answer += line + b"\r\n"
+                        if line.startswith(wanted):
+                            self.assertTrue(line.startswith(b"+ ") or b" OK" in line, (command, answer))
+                            return answer
+                    plain += into.decompress(client.sock.recv(65536))
+
+            for number, command in enumerate((
+                    'ID ("name" "Thunderbird" "version" "128.4.0")', "NAMESPACE", "ENABLE UTF8=ACCEPT CONDSTORE",
+                    'LIST (SUBSCRIBED) "" "*" RETURN (SPECIAL-USE)', 'LIST "" "*" RETURN (SPECIAL-USE STATUS (MESSAGES UNSEEN))',
+                    'CREATE "Schöne Grüße"', 'SUBSCRIBE "Schöne Grüße"', 'SELECT "INBOX" (CONDSTORE)', "GETQUOTAROOT INBOX",
+                    "APPEND INBOX (\\Seen) {15+}\r\nSubject: a\r\n\r\nb",
+                    "UID FETCH 1:* (FLAGS)", 'UID FETCH 1:* (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Cc Bcc '
+                    "Resent-Message-ID Subject Date Message-ID Priority X-Priority References Newsgroups In-Reply-To "
+                    'Content-Type Reply-To)])', "UID FETCH 1 (UID BODY.PEEK[HEADER] BODYSTRUCTURE)",
+                    "UID FETCH 1 (BODY.PEEK[]<0.20480>)", 'UID STORE 1 +FLAGS (Junk $label1)', "UID STORE 1 -FLAGS (NonJunk)",
+                    'UID SEARCH UNDELETED SINCE 1-Jan-2020', "UID SEARCH RETURN (MIN MAX COUNT ALL) UNSEEN",
+                    "UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1)", "UID SORT (REVERSE ARRIVAL) UTF-8 ALL",
+                    "UID THREAD REFERENCES UTF-8 ALL", 'UID COPY 1 "Schöne Grüße"', "NOOP", "CHECK", "CLOSE", "IDLE")):
+                talk(number, command)
+        finally:
+            client.shutdown()
 
     def test_mutt_reads(self):
         """R2: mutt opens the mailbox over TLS and copies a message out."""

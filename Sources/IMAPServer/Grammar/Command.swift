@@ -27,6 +27,9 @@ enum Command: Equatable, Sendable {
   case unselect
   case expunge(uids: SequenceSet?)
   case search(SearchArgument, uid: Bool)
+  case multiSearch(MultiSearchArgument)
+  case cancelUpdates([[UInt8]])
+  case uidBatches(UIDBatchesArgument)
   case sort(SortArgument, uid: Bool)
   case thread(ThreadArgument, uid: Bool)
   case fetch(FetchArgument, uid: Bool)
@@ -38,17 +41,28 @@ enum Command: Equatable, Sendable {
   case setQuota([UInt8])
   case getMetadata(MetadataQuery)
   case setMetadata([UInt8], [MetadataChange])
+  /// `nil`: NOTIFY NONE.
+  case notify(NotifyArgument?)
   case compress(String)
   case unauthenticate
   case language([String])
 }
 
 extension Command {
+  /// Whether other mailboxes may be selected or there afterwards.
+  var changesMailboxes: Bool {
+    switch self {
+    case .select, .close, .unselect, .create, .delete, .rename, .subscribe, .unsubscribe: true
+    default: false
+    }
+  }
+
   /// Whether message sequence numbers stand in the command or its answer, which UIDONLY (RFC 9586) forbids.
   var usesSequenceNumbers: Bool {
     switch self {
     case .fetch(_, let uid), .store(_, let uid), .copy(_, _, let uid), .move(_, _, let uid): !uid
     case .search(let argument, let uid): !uid || argument.key.namesSequence
+    case .multiSearch(let argument): argument.search.key.namesSequence
     case .sort(let argument, let uid): !uid || argument.search.key.namesSequence
     case .thread(let argument, let uid): !uid || argument.search.key.namesSequence
     default: false

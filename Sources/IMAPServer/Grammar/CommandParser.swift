@@ -41,6 +41,9 @@ struct CommandParser {
     case "FETCH": return .fetch(try cursor.fetch(uid: false), uid: false)
     case "STORE": return .store(try cursor.store(), uid: false)
     case "SEARCH": return .search(try cursor.search(), uid: false)
+    case "ESEARCH": return .multiSearch(try cursor.multiSearch())
+    case "UIDBATCHES": return .uidBatches(try cursor.uidBatches())
+    case "CANCELUPDATE": return .cancelUpdates(try tags(&cursor))
     case "SORT": return .sort(try cursor.sort(), uid: false)
     case "THREAD": return .thread(try cursor.thread(), uid: false)
     case "COPY", "MOVE": return try copyOrMove(name, &cursor, uid: false)
@@ -120,6 +123,17 @@ struct CommandParser {
     return command
   }
 
+  /// The tags of CANCELUPDATE (RFC 5267 section 4.3.5), as strings.
+  private static func tags(_ cursor: inout ByteCursor) throws(GrammarError) -> [[UInt8]] {
+    var tags: [[UInt8]] = []
+    repeat {
+      try cursor.space()
+      tags.append(try cursor.string())
+      guard tags.count <= GrammarLimits.listItems else { throw GrammarError("List too long") }
+    } while !cursor.isAtEnd
+    return tags
+  }
+
   /// The language ranges of LANGUAGE (RFC 5255 section 3.2), best first; none asks for the list.
   private static func languages(_ cursor: inout ByteCursor) throws(GrammarError) -> [String] {
     var ranges: [String] = []
@@ -178,6 +192,7 @@ struct CommandParser {
       let items = try cursor.statusItems()
       try cursor.expectEnd()
       return .status(mailbox, items)
+    case "NOTIFY": return .notify(try cursor.notify())
     case "GETMETADATA": return .getMetadata(try cursor.metadataQuery())
     case "SETMETADATA":
       try cursor.space()

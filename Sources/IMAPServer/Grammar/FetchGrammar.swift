@@ -83,7 +83,7 @@ extension ByteCursor {
     return unique
   }
 
-  private mutating func fetchItem() throws(GrammarError) -> FetchItem {
+  mutating func fetchItem() throws(GrammarError) -> FetchItem {
     let name = String(
       decoding: run { $0.isAtomCharacter && $0 != UInt8(ascii: "[") && $0 != UInt8(ascii: "<") }
         .lazy.map(\.asciiUppercased), as: UTF8.self)

@@ -9,6 +9,10 @@ struct SearchArgument: Equatable, Sendable {
     case save = "SAVE"
     /// A window of the result (RFC 9394 section 3.1, RFC 5267 section 4.4).
     case partial = "PARTIAL"
+    /// Word of every change of the result (RFC 5267 section 4.3).
+    case update = "UPDATE"
+    /// Only a hint that the same search may come again (RFC 5267 section 4.2).
+    case context = "CONTEXT"
   }
 
   /// `nil`: the old untagged SEARCH.
@@ -57,6 +61,11 @@ struct ThreadArgument: Equatable, Sendable {
 extension ByteCursor {
   mutating func search() throws(GrammarError) -> SearchArgument {
     try space()
+    return try searchArgument()
+  }
+
+  /// `[search-return-opts SP] search-program`.
+  mutating func searchArgument() throws(GrammarError) -> SearchArgument {
     let (results, partial) = try searchResults()
     var charset: String?
     if takeWord("CHARSET") {

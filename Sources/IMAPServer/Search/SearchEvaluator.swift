@@ -18,6 +18,9 @@ struct SearchEvaluator {
     try await filter(Array(view.messages.indices), key)
   }
 
+  /// As `matches`, of some messages only; the positions given rise.
+  func matches(_ key: SearchKey, among positions: [Int]) async throws -> [Int] { try await filter(positions, key) }
+
   private func filter(_ candidates: [Int], _ key: SearchKey) async throws -> [Int] {
     if candidates.isEmpty { return [] }
     switch key {

@@ -78,7 +78,9 @@ extension IMAPSession {
         switch try await connection.readLine(limit: lineLimit, timeout: wait, or: wakeup) {
         case .line(let line): return line
         case .end: return nil
-        case .woken: if try await accountHasChanged() { return nil }
+        case .woken:
+          if try await accountHasChanged() { return nil }
+          try await tellNewsBetweenCommands()
         }
       } catch ConnectionError.timeout where service.time.uptime - start < limits.idleTimeout {
         continue

@@ -28,6 +28,7 @@ extension IMAPSession {
 
   private func forgetUser() {
     selected = nil
+    watch = nil
     user = nil
     enabled = Enabled()
     accountWatch?.cancel()

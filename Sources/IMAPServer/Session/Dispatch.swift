@@ -33,8 +33,10 @@ extension IMAPSession {
   func perform(_ command: Command, tag: [UInt8]) async throws {
     try await answering(tag) {
       try self.checkState(command)
-      try await self.run(command, tag: tag)
+      guard let watch = self.watch else { return try await self.run(command, tag: tag) }
+      try await AccountEvents.$origin.withValue(watch.origin) { try await self.run(command, tag: tag) }
     }
+    if watch != nil, command.changesMailboxes { try await answering(tag) { try await self.refreshWatch() } }
   }
 
   /// Runs a piece of a command; refusals and the store's errors become the tagged answer.
@@ -98,7 +100,11 @@ extension IMAPSession {
     case .capability, .noop, .logout, .id, .language: return
     case .startTLS, .authenticate, .login:
       guard user == nil else { throw .bad("Already logged in") }
-    case .check, .close, .unselect, .expunge, .search, .sort, .thread, .fetch, .store, .copy, .move:
+    case .multiSearch:
+      guard user != nil else { throw .bad("Log in first") }
+      guard !enabled.uidOnly || !command.usesSequenceNumbers else { throw .uidRequired }
+    case .check, .close, .unselect, .expunge, .search, .sort, .thread, .fetch, .store, .copy, .move, .cancelUpdates,
+      .uidBatches:
       guard user != nil else { throw .bad("Log in first") }
       guard selected != nil else { throw .bad("No mailbox is selected") }
       guard !enabled.uidOnly || !command.usesSequenceNumbers else { throw .uidRequired }
@@ -127,9 +133,10 @@ extension IMAPSession {
       try await runFolderCommand(command, tag: tag)
     case .list(let argument): try await list(argument, tag)
     case .lsub(let argument): try await lsub(argument, tag)
-    case .getQuota, .getQuotaRoot, .setQuota, .getMetadata, .setMetadata, .compress, .unauthenticate, .language:
+    case .getQuota, .getQuotaRoot, .setQuota, .getMetadata, .setMetadata, .notify, .compress, .unauthenticate,
+      .language:
       try await runRareCommand(command, tag: tag)
-    case .expunge, .search, .sort, .thread, .fetch, .store, .copy, .move:
+    case .expunge, .search, .sort, .thread, .fetch, .store, .copy, .move, .multiSearch, .cancelUpdates, .uidBatches:
       try await runMessageCommand(command, tag: tag)
     }
   }
@@ -141,6 +148,7 @@ extension IMAPSession {
     case .setQuota: throw Refusal.no(.noPermission, "Only the administrator sets quotas")
     case .getMetadata(let query): try await getMetadata(query, tag)
     case .setMetadata(let name, let changes): try await setMetadata(name, changes, tag)
+    case .notify(let argument): try await notify(argument, tag)
     case .compress(let mechanism): try await compress(mechanism, tag)
     case .unauthenticate: try await unauthenticate(tag)
     case .language(let ranges): try language(ranges, tag)
@@ -152,6 +160,9 @@ extension IMAPSession {
     switch command {
     case .expunge(let uids): try await expunge(uids, tag)
     case .search(let argument, let uid): try await search(argument, uid: uid, tag)
+    case .multiSearch(let argument): try await multiSearch(argument, tag)
+    case .uidBatches(let argument): try uidBatches(argument, tag)
+    case .cancelUpdates(let tags): try cancelUpdates(tags, tag)
     case .sort(let argument, let uid): try await sort(argument, uid: uid, tag)
     case .thread(let argument, let uid): try await thread(argument, uid: uid, tag)
     case .fetch(let argument, let uid): try await fetch(argument, uid: uid, tag)

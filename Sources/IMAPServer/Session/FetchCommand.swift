@@ -58,6 +58,12 @@ extension IMAPSession {
     return FetchPlan(items)
   }
 
+  /// What NOTIFY asked for of messages that have just come (RFC 5465 section 5.2).
+  func fetchNew(_ positions: Range<Int>, _ items: [FetchItem]) async throws {
+    var plan = FetchPlan((enabled.uidOnly ? [] : [.uid]) + items.filter { $0 != .uid })
+    for batch in batches([positions], plan) { try await write(batch, &plan, try currentMailbox(), seen: []) }
+  }
+
   /// What PARTIAL (RFC 9394 section 3.3) leaves of the messages named.
   private func window(_ positions: [Range<Int>], _ partial: ResultRange) -> [Range<Int>] {
     let wanted = partial.places(of: positions.reduce(0) { $0 + $1.count })

@@ -27,6 +27,8 @@ final class IMAPSession {
     var recent: [Range<UInt32>]
     /// The saved result of SEARCH RETURN (SAVE) (RFC 5182), as UIDs.
     var savedResult: [UInt32] = []
+    /// Searches kept up to date (RFC 5267).
+    var contexts: [SearchContext] = []
   }
 
   /// What ENABLE (RFC 5161) and CONDSTORE-enabling commands have switched on.
@@ -53,6 +55,8 @@ final class IMAPSession {
   let wakeup = Wakeup()
   let ending = EndSignal()
   var accountWatch: AccountWatch?
+  /// What NOTIFY asked for; `nil` without it.
+  var watch: NotifyWatch?
 
   var settings: IMAPSettings { service.settings }
   var limits: IMAPLimits { service.settings.limits }

@@ -47,7 +47,8 @@ extension IMAPSession {
         case .end: return nil
         case .woken:
           if try await accountHasChanged() { return nil }
-          try await sync(allowExpunge: true)
+          // RFC 5465 section 4: NOTIFY says what IDLE tells.
+          if watch != nil { try await tellNews() } else { try await sync(allowExpunge: true) }
           send()
         }
       } catch ConnectionError.timeout {

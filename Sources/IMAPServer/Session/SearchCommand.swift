@@ -11,8 +11,9 @@ extension IMAPSession {
     let current = try currentMailbox()
     // RFC 9051 section 6.4.4: a client of IMAP4rev2 gets ESEARCH responses only.
     if let results = argument.results ?? (enabled.rev2 ? [.all] : nil) {
-      writeExtended(hits, results, argument, current, uid: uid, tag)
+      writeExtended(hits, results, argument, current.view, uid: uid, tag)
       save(hits, results, argument.partial, current)
+      follow(hits, argument, uid: uid, tag)
     } else {
       out.text("* SEARCH")
       for position in hits {
@@ -20,7 +21,7 @@ extension IMAPSession {
         out.number(uid ? current.view.messages[position].uid : UInt32(clamping: position + 1))
         try await sendIfLarge()
       }
-      if argument.key.asksModSeq, let highest = highestModSeq(hits, current) {
+      if argument.key.asksModSeq, let highest = highestModSeq(hits, current.view) {
         out.text(" (MODSEQ ")
         out.number(highest)
         out.octet(UInt8(ascii: ")"))
@@ -33,34 +34,45 @@ extension IMAPSession {
 
   /// The positions that satisfy a search, in the view as it is afterwards.
   func hits(_ argument: SearchArgument, _ tag: [UInt8]) async throws -> [Int] {
-    let charset = argument.charset ?? "UTF-8"
-    guard let decode = SearchCharset.decoder(charset) else {
-      throw Refusal.no(.badCharset, "Unknown charset")
-    }
     if argument.key.asksModSeq { enabled.condStore = true }
     var current = try currentMailbox()
     if argument.key.needsMeasure, current.view.messages.contains(where: { !$0.isMeasured }) {
       try await tell(try await current.mailbox.measuredSnapshot(), allowExpunge: false)
       current = try currentMailbox()
     }
-    let evaluator = SearchEvaluator(
+    return try await evaluator(argument, current, tag).matches(argument.key)
+  }
+
+  /// What decides a search in a mailbox.
+  func evaluator(_ argument: SearchArgument, _ current: Selected, _ tag: [UInt8]) throws -> SearchEvaluator {
+    guard let decode = SearchCharset.decoder(argument.charset ?? "UTF-8") else {
+      throw Refusal.no(.badCharset, "Unknown charset")
+    }
+    return SearchEvaluator(
       view: current.view, mailbox: current.mailbox, recent: current.recent, saved: current.savedResult,
       now: service.time.now, decode: decode, progress: progress(tag))
-    return try await evaluator.matches(argument.key)
   }
 
   /// `* ESEARCH (TAG …) …`; also for SORT (RFC 5267), whose hits come in sorted order.
+  ///
+  /// - Parameter name: told with its UIDVALIDITY in answer to ESEARCH (RFC 7377 section 2.1).
   func writeExtended(
-    _ hits: [Int], _ results: Set<SearchArgument.Result>, _ argument: SearchArgument, _ current: Selected, uid: Bool,
-    _ tag: [UInt8]
+    _ hits: [Int], _ results: Set<SearchArgument.Result>, _ argument: SearchArgument, _ view: MailboxView, uid: Bool,
+    _ tag: [UInt8], in name: MailboxName? = nil
   ) {
     let number = { (position: Int) -> UInt32 in
-      uid ? current.view.messages[position].uid : UInt32(clamping: position + 1)
+      uid ? view.messages[position].uid : UInt32(clamping: position + 1)
     }
     // RFC 5182 section 2.1: SAVE alone brings no ESEARCH response.
     guard results != [.save] else { return }
     out.text("* ESEARCH (TAG ")
     out.string(tag)
+    if let name {
+      out.text(" MAILBOX ")
+      writeMailbox(name)
+      out.text(" UIDVALIDITY ")
+      out.number(view.snapshot.uidValidity)
+    }
     out.text(uid ? ") UID" : ")")
     if let first = hits.first, let last = hits.last {
       if results.contains(.min) {
@@ -89,7 +101,7 @@ extension IMAPSession {
       out.text(" COUNT ")
       out.number(hits.count)
     }
-    if argument.key.asksModSeq, let highest = modSeq(hits, results, argument.partial, current) {
+    if argument.key.asksModSeq, let highest = modSeq(hits, results, argument.partial, view) {
       out.text(" MODSEQ ")
       out.number(highest)
     }
@@ -98,17 +110,17 @@ extension IMAPSession {
 
   /// Which MODSEQ goes with an ESEARCH response (RFC 4731 section 3.2): that of what is returned.
   private func modSeq(
-    _ hits: [Int], _ results: Set<SearchArgument.Result>, _ partial: ResultRange?, _ current: Selected
+    _ hits: [Int], _ results: Set<SearchArgument.Result>, _ partial: ResultRange?, _ view: MailboxView
   ) -> UInt64? {
-    guard !results.contains(.all), !results.contains(.count) else { return highestModSeq(hits, current) }
+    guard !results.contains(.all), !results.contains(.count) else { return highestModSeq(hits, view) }
     var named = partial.map { Array(hits[$0.places(of: hits.count)]) } ?? []
     if results.contains(.min), let first = hits.first { named.append(first) }
     if results.contains(.max), let last = hits.last { named.append(last) }
-    return highestModSeq(named, current)
+    return highestModSeq(named, view)
   }
 
-  private func highestModSeq(_ hits: [Int], _ current: Selected) -> UInt64? {
-    hits.lazy.map { current.view.messages[$0].modSeq }.max()
+  private func highestModSeq(_ hits: [Int], _ view: MailboxView) -> UInt64? {
+    hits.lazy.map { view.messages[$0].modSeq }.max()
   }
 
   /// RFC 5182 section 2.4: with only MIN and MAX asked for, only those are saved.

@@ -10,8 +10,9 @@ extension IMAPSession {
     let evaluator = SortEvaluator(view: current.view, mailbox: current.mailbox)
     let sorted = try await evaluator.sorted(hits, by: argument.criteria)
     if let results = argument.search.results {
-      writeExtended(sorted, results, argument.search, current, uid: uid, tag)
+      writeExtended(sorted, results, argument.search, current.view, uid: uid, tag)
       save(sorted, results, argument.search.partial, current)
+      follow(sorted, argument.search, criteria: argument.criteria, uid: uid, tag)
     } else {
       out.text("* SORT")
       for position in sorted {

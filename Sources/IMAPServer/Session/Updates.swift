@@ -21,18 +21,24 @@ extension IMAPSession {
   ///
   /// - Parameters:
   ///   - told: messages by rising UID whose state the client has heard of already, or does not want to.
-  func tell(_ snapshot: MailboxSnapshot, allowExpunge: Bool, told: [MessageRecord] = []) async throws {
-    guard var current = selected, !current.view.isCurrent(snapshot, allowExpunge: allowExpunge) else { return }
+  ///   - tellsFlags: whether changed flags are told of (RFC 5465 section 5.1).
+  /// - Returns: the positions of new messages.
+  @discardableResult func tell(
+    _ snapshot: MailboxSnapshot, allowExpunge: Bool, told: [MessageRecord] = [], tellsFlags: Bool = true
+  ) async throws -> Range<Int> {
+    guard var current = selected, !current.view.isCurrent(snapshot, allowExpunge: allowExpunge) else { return 0..<0 }
     guard snapshot.uidValidity == current.view.snapshot.uidValidity else {
       throw StoreError(.gone, "UIDVALIDITY changed")
     }
-    let before = current.view.messages.count
+    let old = current.view
+    let before = old.messages.count
     let changes = current.view.advance(to: snapshot, allowExpunge: allowExpunge, modSeq: enabled.condStore)
     let hasNew = current.view.messages.count > changes.firstNew
     if hasNew, !current.isReadOnly, case let claimed = try await current.mailbox.claimRecent(), !claimed.isEmpty {
       current.recent.append(claimed)
     }
     selected = current
+    removeFromContexts(changes.expungedUIDs, before: old)
     if enabled.quickResync || enabled.uidOnly {
       writeVanished(UIDRanges.ranges(changes.expungedUIDs), earlier: false)
     } else {
@@ -52,13 +58,17 @@ extension IMAPSession {
     }
     if changes.keywordsChanged { writeFlagLists(snapshot, isReadOnly: current.isReadOnly) }
     var next = 0
-    for position in changes.changed {
+    for position in changes.changed where tellsFlags {
       let record = current.view.messages[position]
       while next < told.count, told[next].uid < record.uid { next += 1 }
       if next < told.count, told[next].uid == record.uid, !record.differs(from: told[next], modSeq: true) { continue }
       writeFlagUpdate(position, current, uid: enabled.quickResync)
       try await sendIfLarge()
     }
+    if !current.contexts.isEmpty {
+      try await updateContexts(changes.changed + Array(changes.firstNew..<current.view.messages.count))
+    }
+    return changes.firstNew..<max(changes.firstNew, current.view.messages.count)
   }
 
   /// `* n RECENT`, which IMAP4rev2 has no more (RFC 9051 appendix E).

@@ -81,6 +81,7 @@ extension AccountStore {
       throw StoreError(.limit, "too many or too large attributes")
     }
     try file.write(entries)
+    if kind == .metadata { accountEvents.post(.metadata(folder, entries: changes.keys.sorted())) }
   }
 }
 

@@ -105,6 +105,7 @@ extension AccountStore {
       if let specialUse { try setSpecialUse(specialUse, of: name) }
       _ = try row(name, index)
     }
+    accountEvents.post(.created(name))
   }
 
   func deleteFolder(_ name: MailboxName) throws {
@@ -134,6 +135,7 @@ extension AccountStore {
       try? FileSystem.removeTree(grave)
       try removeSpecialUse(of: name)
     }
+    accountEvents.post(.deleted(name))
   }
 
   /// Takes the messages of a folder that is about to be removed over to those kept for undelete.
@@ -191,6 +193,7 @@ extension AccountStore {
       folderIDs = [:]
       try moveSpecialUses(from: old, to: new)
     }
+    accountEvents.post(.renamed(from: old, to: new))
   }
 
   /// Lets a renamed folder's view be loaded anew from its new place; sessions on it go on.

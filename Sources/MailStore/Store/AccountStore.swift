@@ -34,6 +34,7 @@ actor AccountStore {
   nonisolated let isPrepared = Atomic<Bool>(false)
   nonisolated let knownFolders = Mutex<KnownFolders?>(nil)
   nonisolated let popHeld = Atomic<Bool>(false)
+  nonisolated let accountEvents = AccountEvents()
   /// Octets of views and whether the index is open, as last told to the store.
   nonisolated let memory = Atomic<Int>(0)
   nonisolated let holdsIndex = Atomic<Bool>(false)

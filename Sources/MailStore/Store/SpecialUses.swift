@@ -23,12 +23,14 @@ extension AccountStore {
     guard known.count < host.settings.foldersPerAccount else { throw StoreError(.limit, "too many subscriptions") }
     _ = try path(name)
     try write(known.map(\.path) + [name.path], to: "subscriptions")
+    accountEvents.post(.subscription(name, isSubscribed: true))
   }
 
   func unsubscribe(_ name: MailboxName) throws {
     let known = try subscriptions()
     guard known.contains(name) else { return }
     try write(known.filter { $0 != name }.map(\.path), to: "subscriptions")
+    accountEvents.post(.subscription(name, isSubscribed: false))
   }
 
   /// What folders are for: as set, else by the names everybody uses.

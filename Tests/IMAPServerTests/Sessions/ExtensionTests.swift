@@ -190,6 +190,28 @@ import WireTesting
     await host.stop()
   }
 
+  @Test func batchesOfUIDs() async throws {
+    let host = try await IMAPHost.start { $0.uidBatch = 2 }
+    let client = try await host.fresh()
+    #expect(try await client.ok("UIDBATCHES 2")[0].hasSuffix("\")"))
+    for _ in 0..<8 { try await client.append(rfcMessage) }
+    try await client.ok("UID STORE 3,6:7 +FLAGS (\\Deleted)")
+    try await client.ok("EXPUNGE")
+    // Left are 1 2 4 5 8; RFC 10022 section 3.1.
+    try await client.wire.sendLine("A143 UIDBATCHES 2")
+    #expect(try await client.answer("A143")[0] == "* UIDBATCHES (TAG \"A143\") 8:5,4:2,1:1")
+    #expect(try await client.ok("UIDBATCHES 2 2:3")[0].hasSuffix(") 4:2,1:1"))
+    #expect(try await client.ok("UIDBATCHES 2 9:9")[0].hasSuffix("\")"))
+    #expect(try await client.ok("UIDBATCHES 5")[0].hasSuffix(") 8:1"))
+    #expect(try await client.refused("UIDBATCHES 1").hasPrefix("NO [TOOFEW]"))
+    #expect(try await client.refused("UIDBATCHES 2 3:2").hasPrefix("BAD [CLIENTBUG]"))
+    #expect(try await client.refused("UIDBATCHES 4294967295 1:4294967295").hasPrefix("NO [TOOMANY]"))
+    for command in ["UIDBATCHES", "UIDBATCHES x", "UIDBATCHES 0", "UIDBATCHES 2 3", "UIDBATCHES 2 0:1"] {
+      #expect(try await client.refused(command).hasPrefix("BAD"), "\(command)")
+    }
+    await host.stop()
+  }
+
   @Test func loggingOutAndInAgain() async throws {
     let host = try await IMAPHost.start()
     let client = try await host.fresh()

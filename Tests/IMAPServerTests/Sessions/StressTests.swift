@@ -1,4 +1,5 @@
 import Foundation
+import MailStore
 import Testing
 import WireTesting
 
@@ -7,21 +8,72 @@ import WireTesting
 /// Several clients change one mailbox at random; none may ever be told what does not fit.
 @Suite struct StressTests {
   private static let rounds = Int(ProcessInfo.processInfo.environment["MARTINET_IMAP_STRESS"] ?? "") ?? 60
+  private static let seed = UInt64(ProcessInfo.processInfo.environment["MARTINET_IMAP_SEED"] ?? "") ?? 7
 
   @Test func severalSessionsAgree() async throws {
     let host = try await IMAPHost.start()
     let setup = try await host.fresh()
     try await setup.ok("CREATE other")
     for _ in 0..<10 { try await setup.append(rfcMessage) }
-    let gathering = Gathering(count: 5)
+    let gathering = Gathering(count: 6)
     let complaints = await withTaskGroup(of: [String].self) { group in
       for number in 0..<5 {
         group.addTask { await Self.wander(host, number, gathering) }
       }
+      group.addTask { await Self.meddle(host, gathering) }
       return await group.reduce(into: [String]()) { $0 += $1 }
     }
-    #expect(complaints.isEmpty, "\(complaints.prefix(3).joined(separator: "\n\n"))")
+    #expect(complaints.isEmpty, "seed \(Self.seed): \(complaints.prefix(3).joined(separator: "\n\n"))")
+    let files = try Self.flagsOfFiles(host)
+    let told = ModelClient(try await host.login(), name: "last")
+    try await told.select("work")
+    try await told.run("FETCH 1:* (UID FLAGS)")
+    let flags = told.messages.map { ($0.flags ?? []).filter { $0.hasPrefix("\\") }.sorted().joined(separator: " ") }
+    #expect(flags.sorted() == files, "seed \(Self.seed)")
     await host.stop()
+  }
+
+  /// The system flags of every message as the file names tell them.
+  private static func flagsOfFiles(_ host: IMAPHost) throws -> [String] {
+    let letters: [Character: String] = [
+      "S": "\\Seen", "R": "\\Answered", "F": "\\Flagged", "T": "\\Deleted", "D": "\\Draft",
+    ]
+    let folder = "\(host.folder)/mail/\(IMAPHost.domain)/alice/Maildir/.work"
+    let names = try ["cur", "new"].flatMap { try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\($0)") }
+    return names.map { name in
+      (name.components(separatedBy: ":2,").dropFirst().first ?? "").compactMap { letters[$0] }.sorted().joined(
+        separator: " ")
+    }.sorted()
+  }
+
+  /// Deliveries, and another Maildir program that sets flags and takes messages away.
+  private static func meddle(_ host: IMAPHost, _ gathering: Gathering) async -> [String] {
+    var random = SeededRandom(seed: seed &+ 99)
+    let folder = "\(host.folder)/mail/\(IMAPHost.domain)/alice/Maildir/.work"
+    var complaints: [String] = []
+    for _ in 0..<rounds / 2 {
+      do {
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/cur").sorted()
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0, 1:
+          _ = try await host.store.deliver(
+            .bytes(Array(rfcMessage.utf8)), to: host.mail("alice"), folder: try MailboxName("work"))
+        case 2:
+          guard let name = files.randomElement(using: &random), let base = name.components(separatedBy: ":2,").first
+          else { continue }
+          // Somebody else may have been quicker: then there is nothing to rename.
+          _ = rename("\(folder)/cur/\(name)", "\(folder)/cur/\(base):2,FS")
+        default:
+          guard let name = files.randomElement(using: &random) else { continue }
+          _ = unlink("\(folder)/cur/\(name)")
+        }
+      } catch {
+        complaints.append("deliveries: \(error)")
+      }
+      await Task.yield()
+    }
+    await gathering.arrive()
+    return complaints
   }
 
   private static func wander(_ host: IMAPHost, _ number: Int, _ gathering: Gathering) async -> [String] {
@@ -29,8 +81,10 @@ import WireTesting
       let model = ModelClient(try await host.login(), name: "client \(number)")
       var failure: String?
       do {
+        // One client follows MODSEQs, the others are plain.
+        if number == 1 { try await model.run("ENABLE CONDSTORE") }
         try await model.select("work")
-        var random = SeededRandom(seed: UInt64(number) &+ 7)
+        var random = SeededRandom(seed: UInt64(number) &+ seed)
         for _ in 0..<rounds { try await step(model, &random) }
       } catch {
         failure = "client \(number): \(error)"

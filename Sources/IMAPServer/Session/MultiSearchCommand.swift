@@ -1,0 +1,95 @@
+import MailStore
+
+/// ESEARCH: one search in several mailboxes (MULTISEARCH, RFC 7377).
+extension IMAPSession {
+  func multiSearch(_ argument: MultiSearchArgument, _ tag: [UInt8]) async throws {
+    let results = argument.search.results ?? [.all]
+    guard let sources = argument.sources, sources.contains(where: { !$0.isSelected }) else {
+      // The selected mailbox alone: UID SEARCH with the longer answer.
+      return try await searchSelected(argument.search, results, tag)
+    }
+    guard results.isDisjoint(with: [.save, .update]) else {
+      throw Refusal.bad("SAVE and UPDATE need the selected mailbox")
+    }
+    guard !argument.search.key.namesSequence, !argument.search.key.namesSavedResult else {
+      throw Refusal.bad("Message numbers and $ have a meaning in the selected mailbox only")
+    }
+    let known = try currentUser()
+    let names = try await mailboxes(sources, known)
+    guard names.count <= limits.searchedMailboxes else {
+      throw Refusal.no(.limit, "More than \(limits.searchedMailboxes) mailboxes at once")
+    }
+    for name in names {
+      do {
+        try await search(name, argument.search, results, known, tag)
+      } catch let error as StoreError where error.code == .noSuchFolder || error.code == .gone {
+        // RFC 7377 section 2.2: what is not there, or no more, has no results.
+      }
+      try await sendIfLarge()
+    }
+    if selected != nil { try await syncUnlessPipelined(allowExpunge: true) }
+    tagged(tag, "OK", nil, "ESEARCH completed")
+  }
+
+  private func searchSelected(
+    _ search: SearchArgument, _ results: Set<SearchArgument.Result>, _ tag: [UInt8]
+  ) async throws {
+    _ = try currentMailbox()
+    if results.contains(.save) { selected?.savedResult = [] }
+    let hits = try await hits(search, tag)
+    let current = try currentMailbox()
+    if !hits.isEmpty { writeExtended(hits, results, search, current.view, uid: true, tag, in: current.name) }
+    save(hits, results, search.partial, current)
+    follow(hits, search, uid: true, tag)
+    try await syncUnlessPipelined(allowExpunge: true)
+    tagged(tag, "OK", nil, "ESEARCH completed")
+  }
+
+  private func search(
+    _ name: MailboxName, _ search: SearchArgument, _ results: Set<SearchArgument.Result>, _ known: User, _ tag: [UInt8]
+  ) async throws {
+    let mailbox = try await service.store.mailbox(known.mail, name: name)
+    let snapshot = try await search.key.needsMeasure ? mailbox.measuredSnapshot() : mailbox.snapshot()
+    let other = Selected(mailbox: mailbox, name: name, isReadOnly: true, view: MailboxView(snapshot), recent: [])
+    let hits = try await evaluator(search, other, tag).matches(search.key)
+    guard !hits.isEmpty else { return }
+    writeExtended(hits, results, search, other.view, uid: true, tag, in: name)
+  }
+
+  /// The mailboxes that filters name, each once, by name.
+  func mailboxes(_ filters: [MailboxFilter], _ known: User) async throws -> [MailboxName] {
+    var result: Set<MailboxName> = []
+    let folders = try await service.store.folders(known.mail).filter { $0.exists && $0.isSelectable }
+    for filter in filters {
+      switch filter {
+      case .selected, .selectedDelayed: result.insert(try currentMailbox().name)
+      // Rules may deliver to any folder, so that all are inboxes (RFC 5465 section 6.3).
+      case .inboxes, .personal: result.formUnion(folders.map(\.name))
+      case .subscribed: result.formUnion(folders.filter(\.isSubscribed).map(\.name))
+      case .subtree(let roots):
+        for root in try roots.map({ try mailboxName($0) }) {
+          result.formUnion(folders.map(\.name).filter { $0 == root || $0.isBelow(root) })
+        }
+      case .subtreeOne(let roots):
+        for root in try roots.map({ try mailboxName($0) }) {
+          result.formUnion(folders.map(\.name).filter { $0 == root || $0.parent == root })
+        }
+      case .mailboxes(let names): result.formUnion(try names.map { try mailboxName($0) })
+      }
+    }
+    return result.sorted { $0.path < $1.path }
+  }
+}
+
+extension SearchKey {
+  /// Whether `$` stands in it.
+  var namesSavedResult: Bool {
+    switch self {
+    case .sequence(let set), .uid(let set): set.isSavedResult
+    case .not(let key): key.namesSavedResult
+    case .or(let first, let second): first.namesSavedResult || second.namesSavedResult
+    case .and(let keys): keys.contains(where: \.namesSavedResult)
+    default: false
+    }
+  }
+}

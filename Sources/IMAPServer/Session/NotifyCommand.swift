@@ -1,0 +1,227 @@
+import MailStore
+
+/// NOTIFY (RFC 5465): news of mailboxes unasked, during IDLE and between commands.
+extension IMAPSession {
+  func notify(_ argument: NotifyArgument?, _ tag: [UInt8]) async throws {
+    let known = try currentUser()
+    guard let argument else {
+      watch = nil
+      return tagged(tag, "OK", nil, "NOTIFY completed")
+    }
+    guard !argument.namesUnknownEvent else {
+      throw Refusal.no(.withText("BADEVENT (\(NotifyArgument.Event.list))"), "An event is not supported")
+    }
+    let fresh = try NotifyWatch(argument, store: service.store, account: known.mail, wakeup: wakeup)
+    let wanted = try await watched(fresh, known)
+    guard wanted.count <= limits.notifiedMailboxes else {
+      throw Refusal.no(.plain("NOTIFICATIONOVERFLOW"), "More than \(limits.notifiedMailboxes) mailboxes at once")
+    }
+    watch = fresh
+    // RFC 5465 section 3.1: NOTIFY SET is a NOOP as well.
+    try await sync(allowExpunge: true)
+    try await refreshWatch()
+    if argument.wantsStatus {
+      for name in wanted.sorted(by: { $0.path < $1.path }) {
+        if let status = fresh.told[name] { writeWatchStatus(name, status) }
+        try await sendIfLarge()
+      }
+    }
+    tagged(tag, "OK", nil, "NOTIFY completed")
+  }
+
+  /// The first group that a mailbox other than the selected one belongs to (RFC 5465 section 6).
+  private func group(_ name: MailboxName, _ watch: NotifyWatch, isSubscribed: Bool) -> NotifyArgument.Group? {
+    watch.argument.groups.first { group in
+      switch group.filter {
+      case .selected, .selectedDelayed: false
+      case .inboxes, .personal: true
+      case .subscribed: isSubscribed
+      case .subtree(let roots), .subtreeOne(let roots):
+        roots.contains { root in
+          guard let root = try? mailboxName(root) else { return false }
+          return name == root || name.isBelow(root)
+        }
+      case .mailboxes(let names): names.contains { (try? mailboxName($0)) == name }
+      }
+    }
+  }
+
+  /// The mailboxes besides the selected one whose messages are watched.
+  private func watched(_ watch: NotifyWatch, _ known: User) async throws -> Set<MailboxName> {
+    let isNeeded = watch.argument.groups.contains { !$0.filter.isSelected && $0.events.contains(.messageNew) }
+    guard isNeeded else { return [] }
+    let folders = try await service.store.folders(known.mail).filter { $0.exists && $0.isSelectable }
+    return Set(
+      folders.lazy.filter { info in
+        info.name != self.selected?.name
+          && self.group(info.name, watch, isSubscribed: info.isSubscribed)?.events.contains(.messageNew) == true
+      }.map(\.name))
+  }
+
+  /// Sees to it that the right mailboxes are listened to; to be called when folders or the selection have changed.
+  func refreshWatch() async throws {
+    guard let watch, let known = user else { return }
+    let news = watch.news
+    if watch.selected?.name != selected?.name {
+      watch.selected?.token.cancel()
+      watch.selected = nil
+    }
+    if let current = selected, watch.selected == nil, watch.selectedGroup != nil {
+      watch.selected = (current.name, try await current.mailbox.addListener { news.addSelected() })
+    }
+    let wanted = try await watched(watch, known)
+    guard wanted.count <= limits.notifiedMailboxes else { return overflow() }
+    for name in Array(watch.listeners.keys) where !wanted.contains(name) {
+      watch.listeners.removeValue(forKey: name)?.cancel()
+      watch.told[name] = nil
+    }
+    for name in wanted where watch.listeners[name] == nil {
+      do {
+        let mailbox = try await service.store.mailbox(known.mail, name: name)
+        // First the listener, then the look: nothing falls between.
+        watch.listeners[name] = try await mailbox.addListener { news.add(name) }
+        watch.told[name] = try await service.store.status(known.mail, name: name)
+      } catch let error as StoreError where error.code == .noSuchFolder || error.code == .gone {
+        watch.listeners.removeValue(forKey: name)?.cancel()
+      }
+    }
+  }
+
+  /// More has happened than can be told (RFC 5465 section 5.8): the client is on its own again.
+  private func overflow() {
+    watch = nil
+    untagged("OK", .plain("NOTIFICATIONOVERFLOW"), "Too much has changed; ask for the state and send NOTIFY again")
+  }
+
+  // MARK: Telling
+
+  /// Tells what has happened, outside of any command or during IDLE.
+  func tellNews() async throws {
+    guard let watch else { return }
+    let news = watch.news.take()
+    guard !news.hasOverflown else { return overflow() }
+    if news.selectedChanged { try await tellSelected(watch) }
+    for event in news.events { try await tell(event, watch) }
+    if !news.events.isEmpty { try await refreshWatch() }
+    guard let known = user else { return }
+    for name in news.mailboxes.sorted(by: { $0.path < $1.path }) {
+      try await tellStatus(name, watch, known)
+      try await sendIfLarge()
+    }
+  }
+
+  /// As `tellNews`; a store that fails now is looked at again with the next command.
+  func tellNewsBetweenCommands() async throws {
+    guard watch != nil else { return }
+    do {
+      try await tellNews()
+    } catch let error as StoreError {
+      connection.log.warning("store: \(error)")
+      endIfUnusable(error)
+    }
+    send()
+  }
+
+  private func tellSelected(_ watch: NotifyWatch) async throws {
+    guard let group = watch.selectedGroup, let current = selected, !group.events.isEmpty else { return }
+    let snapshot = try await current.mailbox.snapshot()
+    let new = try await tell(
+      snapshot, allowExpunge: group.filter == .selected, tellsFlags: group.events.contains(.flagChange))
+    guard !group.items.isEmpty, !new.isEmpty else { return }
+    try await fetchNew(new, group.items)
+  }
+
+  private func tellStatus(_ name: MailboxName, _ watch: NotifyWatch, _ known: User) async throws {
+    guard let before = watch.told[name] else { return }
+    let now: FolderStatus
+    let isSubscribed: Bool
+    do {
+      // Looking takes in what has changed on disk.
+      _ = try await service.store.mailbox(known.mail, name: name).snapshot()
+      now = try await service.store.status(known.mail, name: name)
+      isSubscribed = try await service.store.folders(known.mail).first { $0.name == name }?.isSubscribed ?? false
+    } catch let error as StoreError where error.code == .noSuchFolder || error.code == .gone {
+      return
+    }
+    guard let events = group(name, watch, isSubscribed: isSubscribed)?.events, now != before else { return }
+    watch.told[name] = now
+    let hasOtherMessages = now.uidNext != before.uidNext || now.messages != before.messages
+    let isWanted =
+      hasOtherMessages || now.uidValidity != before.uidValidity
+      || (events.contains(.flagChange) && now.highestModSeq != before.highestModSeq)
+    if isWanted { writeWatchStatus(name, now) }
+  }
+
+  /// RFC 5465 section 5.2: HIGHESTMODSEQ for clients that follow it.
+  private func writeWatchStatus(_ name: MailboxName, _ status: FolderStatus) {
+    out.text("* STATUS ")
+    writeMailbox(name)
+    out.raw(
+      " (MESSAGES \(status.messages) UIDNEXT \(status.uidNext) UIDVALIDITY \(status.uidValidity) UNSEEN \(status.unseen)"
+    )
+    if enabled.condStore { out.raw(" HIGHESTMODSEQ \(status.highestModSeq)") }
+    out.text(")\r\n")
+  }
+
+  private func tell(_ event: AccountEvent, _ watch: NotifyWatch) async throws {
+    guard let known = user else { return }
+    switch event {
+    case .created(let name):
+      guard wants(.mailboxName, name, watch) else { return }
+      try await writeFolder(name, known, oldName: nil)
+    case .renamed(let old, let new):
+      let folders = try await service.store.folders(known.mail)
+      for info in folders where info.exists && (info.name == new || info.name.isBelow(new)) {
+        let before = info.name.moving(new, to: old)
+        guard wants(.mailboxName, info.name, watch) || wants(.mailboxName, before, watch) else { continue }
+        writeFolderLine(info, oldName: before)
+      }
+    case .deleted(let name):
+      guard wants(.mailboxName, name, watch) else { return }
+      out.text("* LIST (\\NonExistent) \"/\" ")
+      writeMailbox(name)
+      out.endLine()
+    case .subscription(let name, isSubscribed: _):
+      guard wants(.subscriptionChange, name, watch) else { return }
+      try await writeFolder(name, known, oldName: nil)
+    case .metadata(let name, let entries):
+      guard wants(name == nil ? .serverMetadata : .mailboxMetadata, name ?? .inbox, watch) else { return }
+      out.text("* METADATA ")
+      if let name { writeMailbox(name) } else { out.text("\"\"") }
+      for entry in entries {
+        out.space()
+        out.aString(Array(entry.utf8))
+      }
+      out.endLine()
+    }
+  }
+
+  private func wants(_ event: NotifyArgument.Event, _ name: MailboxName, _ watch: NotifyWatch) -> Bool {
+    if event == .serverMetadata { return watch.argument.groups.contains { $0.events.contains(event) } }
+    // Whether a name is subscribed is what its own event is about.
+    return group(name, watch, isSubscribed: true)?.events.contains(event) == true
+  }
+
+  private func writeFolder(_ name: MailboxName, _ known: User, oldName: MailboxName?) async throws {
+    let folders = try await service.store.folders(known.mail)
+    if let info = folders.first(where: { $0.name == name }) { return writeFolderLine(info, oldName: oldName) }
+    out.text("* LIST (\\NonExistent) \"/\" ")
+    writeMailbox(name)
+    out.endLine()
+  }
+
+  private func writeFolderLine(_ info: FolderInfo, oldName: MailboxName?) {
+    var attributes = [info.hasChildren ? "\\HasChildren" : "\\HasNoChildren"]
+    if !info.exists { attributes.append("\\NonExistent") }
+    if info.isSubscribed { attributes.append("\\Subscribed") }
+    if let use = info.specialUse { attributes.append(use.attribute) }
+    out.raw("* LIST (\(attributes.joined(separator: " "))) \"/\" ")
+    writeMailbox(info.name)
+    if let oldName {
+      out.text(" (\"OLDNAME\" (")
+      writeMailbox(oldName)
+      out.text("))")
+    }
+    out.endLine()
+  }
+}
