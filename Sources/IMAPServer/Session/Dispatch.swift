@@ -14,7 +14,9 @@ extension IMAPSession {
     }
   }
 
-  /// The command and its tag; `nil` when it was refused. Not inlined: see ``warn(_:_:)``.
+  /// The command and its tag; `nil` when it was refused.
+  ///
+  /// Not inlined: see ``warn(_:_:)``.
   @inline(never)
   private func parse(_ bytes: [UInt8]) -> (tag: [UInt8], command: Command)? {
     do throws(GrammarError) {

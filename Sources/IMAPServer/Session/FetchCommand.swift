@@ -3,19 +3,6 @@ import MailStore
 
 /// FETCH and UID FETCH (RFC 3501 section 6.4.5, RFC 7162 section 3.1.4).
 extension IMAPSession {
-  /// One FETCH under way.
-  struct FetchPlan {
-    var items: [FetchItem]
-    var needsIndex: Bool
-    var needsDetails: Bool
-    var needsContent: Bool
-    var setsSeen: Bool
-    /// Messages that turned out to be gone.
-    var isIncomplete = false
-    /// A part has an encoding nobody knows (RFC 3516).
-    var hasUnknownEncoding = false
-  }
-
   func fetch(_ argument: FetchArgument, uid: Bool, _ tag: [UInt8]) async throws {
     var plan = plan(argument, uid: uid)
     if plan.items.contains(.modSeq) { enabled.condStore = true }
@@ -280,26 +267,4 @@ extension IMAPSession {
     out.raw(id)
     out.octet(UInt8(ascii: ")"))
   }
-}
-
-/// What is known of one message without its octets.
-struct FetchFacts {
-  var record: MessageRecord
-  var index: IndexedMessage?
-  var details: MessageDetails?
-}
-
-extension IMAPSession.FetchPlan {
-  init(_ items: [FetchItem]) {
-    self.items = items
-    needsIndex = items.contains { $0 == .envelope || $0 == .body || $0 == .bodyStructure }
-    needsDetails = items.contains { $0 == .emailID || $0 == .threadID || $0 == .preview }
-    needsContent = items.contains(where: \.needsContent)
-    setsSeen = items.contains(where: \.setsSeen)
-  }
-}
-
-extension FetchItem {
-  /// Whether the answer needs exact sizes or dates.
-  var needsMeasure: Bool { self == .size || self == .internalDate }
 }

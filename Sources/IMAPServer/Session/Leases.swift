@@ -45,7 +45,9 @@ extension IMAPSession {
     return settings.leaseInterval
   }
 
-  /// Logs a failure that the client need not hear of. Not inlined: what builds the line would stay in async frames.
+  /// Logs a failure that the client need not hear of.
+  ///
+  /// Not inlined: what builds the line would stay in async frames.
   @inline(never)
   func warn(_ text: Logger.Message, _ error: any Error) {
     connection.log.warning(text, metadata: ["error": "\(error)"])

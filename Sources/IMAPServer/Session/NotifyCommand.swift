@@ -116,7 +116,7 @@ extension IMAPSession {
     do {
       try await tellNews()
     } catch let error as StoreError {
-      connection.log.warning("store: \(error)")
+      warn("news not told", error)
       endIfUnusable(error)
     }
     send()

@@ -25,6 +25,7 @@ import WireTesting
     try await client.wire.expect("* 1 FETCH (FLAGS (\\Deleted")
     try await writer.ok("EXPUNGE")
     try await client.wire.expect("* 1 EXPUNGE")
+    try await client.wire.expect("* 0 RECENT")
     try await writer.append(rfcMessage, to: "other")
     let status = try await client.response()
     #expect(status.hasPrefix("* STATUS \"other\" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY ") && status.contains("UNSEEN 1"))
