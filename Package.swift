@@ -66,7 +66,7 @@ let package = Package(
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ] + nio),
     room("RelayAccess", ["Basics", "MailSyntax", "DNSResolver", "Accounts", grdb, logging]),
-    room("MailStore", ["Basics", "MailSyntax", "COpenSSL", sqlite, logging] + nio),
+    room("MailStore", ["Basics", "MailSyntax", "CFiles", "COpenSSL", sqlite, logging] + nio),
     room("MailQueue", ["Basics", "MailSyntax", grdb, logging] + nio),
     room("MailLog", ["Basics", grdb, logging]),
     room("LocalMail", ["Basics", "MailSyntax", "CFiles"]),

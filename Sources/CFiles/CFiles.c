@@ -15,4 +15,6 @@ int cfiles_readahead(int descriptor, off_t offset, size_t count) {
   return (int)readahead(descriptor, offset, count);
 }
 
+void cfiles_start_writing(int descriptor) { (void)sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
 int cfiles_syncfs(int descriptor) { return syncfs(descriptor); }

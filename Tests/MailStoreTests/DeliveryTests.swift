@@ -41,6 +41,12 @@ import Testing
     #expect(seen[0].1.contains("/tmp/"))
     #expect(seen[1].1 == fixture.maildir() + "/new/" + delivered.fileName)
     #expect(seen[2].1 == fixture.maildir() + "/new")
+    // Of many that come together every file is durable before the first has its name (RFC 3502: all or none).
+    steps.withLock { $0 = [] }
+    let inbox = try await store.mailbox(fixture.account(), name: .inbox)
+    _ = try await inbox.append((0..<3).map { NewMessage(content: .bytes(message($0))) })
+    let many = steps.withLock { $0.map(\.0) }
+    #expect(many == Array(repeating: .fileSynced, count: 3) + Array(repeating: .renamed, count: 3) + [.directorySynced])
     await store.close()
   }
 

@@ -159,6 +159,26 @@ import Testing
     }
   }
 
+  @Test("The text of a folder that went while nobody filled goes with the next look")
+  func orphans() async throws {
+    let fixture = Fixture()
+    let archive = try MailboxName("Archive")
+    try await fixture.withStore(quick) { store in
+      try await store.createFolder(fixture.account(), name: archive)
+      let target = try await store.mailbox(fixture.account(), name: archive)
+      for number in 0..<4 { _ = try await target.append([NewMessage(content: .bytes(message(number)))]) }
+      #expect(try await isFilled(fixture, messages: 4))
+    }
+    try await fixture.withStore { try await $0.deleteFolder(fixture.account(), name: archive) }
+    try await fixture.withStore(quick) { store in
+      let inbox = try await store.mailbox(fixture.account(), name: .inbox)
+      _ = try await inbox.append([NewMessage(content: .bytes(message(9)))])
+      #expect(try await isFilled(fixture, messages: 1))
+      let database = try Database(path: path(fixture), busy: .seconds(1))
+      #expect(try database.integer("SELECT count(*) FROM document") == 1)
+    }
+  }
+
   @Test("A broken text index is removed and searches go on", arguments: ["noise", "version", "cut"])
   func broken(kind: String) async throws {
     let fixture = Fixture()

@@ -9,6 +9,9 @@ ssize_t cfiles_pread_cached(int descriptor, void *octets, size_t count, off_t of
 /// Brings a part of a file into the page cache.
 int cfiles_readahead(int descriptor, off_t offset, size_t count);
 
+/// Begins to write a file's octets to the disk and does not wait for it; a later fsync waits less.
+void cfiles_start_writing(int descriptor);
+
 /// Makes everything of the descriptor's file system durable; -1 with errno on failure.
 int cfiles_syncfs(int descriptor);
 

@@ -166,7 +166,7 @@ package final class MailStore: Sendable {
   package func finishIndexing(_ account: MailAccount) async throws {
     let store = try store(account)
     await store.startFilling()
-    while await store.fill(host.filler, steps: settings.fillSteps) {}
+    while await store.fill(host.filler, steps: settings.fillSteps, isPatient: false) {}
   }
 
   /// Takes the mailbox for one POP3 session; `nil` when another has it (`[IN-USE]`).

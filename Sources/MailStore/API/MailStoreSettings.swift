@@ -54,6 +54,10 @@ package struct MailStoreSettings: Sendable {
   package var fillDelay = Duration.seconds(1)
   /// Batches (64 messages, or 256 KiB of text) indexed of one account before it is the next one's turn.
   package var fillSteps = 64
+  /// Messages written in a second above which indexing waits.
+  package var fillBusyRate = 100
+  /// How often, 100 ms each time, one batch waits for that.
+  package var fillPatience = 50
   /// Accounts that may wait to be indexed in the background.
   package var waitingFills = 4096
   /// How long a statement waits for another process's transaction before it fails as temporary.

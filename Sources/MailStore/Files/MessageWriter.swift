@@ -1,5 +1,7 @@
 import Basics
+import CFiles
 import Glibc
+import Synchronization
 
 /// A message that lies synced in `tmp/` and waits for its name in `new/` or `cur/`.
 struct WrittenMessage: Sendable {
@@ -23,17 +25,27 @@ enum DurableStep: Hashable, Sendable {
   case directorySynced
 }
 
+/// Counts the messages written, so that background work knows when to step back.
+final class WriteMeter: Sendable {
+  let count = Atomic<Int>(0)
+}
+
 /// Writes messages into Maildirs: tmp, fsync, rename, fsync of the directory, in this order (HOSTILE.md 1).
 struct MessageWriter: Sendable {
   let names: NameMaker
   let directories: DirectorySync
+  let meter: WriteMeter
   /// Called after each step with the path it was about; tests only.
   let observer: (@Sendable (DurableStep, String) -> Void)?
 
   /// Writes and syncs a message in `<folder>/tmp`; on failure nothing is left.
+  ///
+  /// - Parameter isOneOfMany: the disk only begins to write; `sync(_:)` must follow before the message is placed.
   func write(
-    _ content: MessageContent, prefix: [UInt8], folder: String, date: Timestamp?, now: Timestamp
+    _ content: MessageContent, prefix: [UInt8], folder: String, date: Timestamp?, now: Timestamp,
+    isOneOfMany: Bool = false
   ) throws -> WrittenMessage {
+    meter.count.wrappingAdd(1, ordering: .relaxed)
     let stem = names.stem(now: now, dated: date != nil)
     let path = "\(folder)/tmp/\(stem)"
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -48,8 +60,11 @@ struct MessageWriter: Sendable {
       _ = withUnsafePointer(to: (time, time)) { pair in
         pair.withMemoryRebound(to: timespec.self, capacity: 2) { futimens(descriptor, $0) }
       }
-      if fsync(descriptor) != 0 { throw FileSystem.failure("fsync", path) }
-      observer?(.fileSynced, path)
+      if isOneOfMany {
+        cfiles_start_writing(descriptor)
+      } else {
+        try sync(descriptor, path)
+      }
       let wire = size + ends.bareLineFeeds
       return WrittenMessage(
         temporaryPath: path, base: NameMaker.base(stem, fileBytes: size, wireBytes: wire), fileBytes: size,
@@ -58,6 +73,23 @@ struct MessageWriter: Sendable {
       unlink(path)
       throw error
     }
+  }
+
+  /// Makes messages durable that were written as some of many.
+  ///
+  /// Their octets are on the way already, and the first fsync commits the creation of all: the others find little left.
+  func sync(_ messages: [WrittenMessage]) throws {
+    for message in messages {
+      let descriptor = open(message.temporaryPath, O_RDONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw FileSystem.failure("open", message.temporaryPath) }
+      defer { close(descriptor) }
+      try sync(descriptor, message.temporaryPath)
+    }
+  }
+
+  private func sync(_ descriptor: Int32, _ path: String) throws {
+    if fsync(descriptor) != 0 { throw FileSystem.failure("fsync", path) }
+    observer?(.fileSynced, path)
   }
 
   /// Gives a written message its final name; the directory is not yet synced.

@@ -12,8 +12,8 @@ struct FillWork: Sendable {
   }
   /// What is to be done.
   enum Step: Sendable {
-    /// Find out up to which UID the text index goes.
-    case mark
+    /// Find out up to which UID the text index goes; these are all folders there are, told once.
+    case mark(Set<Int64>?)
     /// Let text go of messages that are not among these.
     case retain([UInt32])
     /// Enter messages, up to a UID.
@@ -51,17 +51,22 @@ extension AccountStore {
 
   /// Does what is waiting; gives up quietly on failure, as everything is computed again when somebody asks.
   ///
-  /// - Parameter steps: after so many it is the next account's turn.
+  /// - Parameters:
+  ///   - steps: after so many it is the next account's turn.
+  ///   - isPatient: steps back while messages pour in.
   /// - Returns: whether more is waiting.
-  nonisolated func fill(_ filler: IndexFiller, steps: Int) async -> Bool {
+  nonisolated func fill(_ filler: IndexFiller, steps: Int, isPatient: Bool) async -> Bool {
     var left = steps
     do {
       while let work = try await nextFill() {
         left -= 1
         if left < 0 || Task.isCancelled { return !Task.isCancelled }
+        if isPatient { await filler.waitForQuiet() }
         switch work.step {
-        case .mark:
-          let mark = try await filler.run { [text] in text.mark(identity: work.identity, folder: work.key.id) }
+        case .mark(let folders):
+          let mark = try await filler.run { [text] in
+            text.mark(identity: work.identity, folder: work.key.id, of: folders)
+          }
           try await setTextMark(work.key, mark ?? .max)
         case .retain(let uids):
           try await filler.run { [text] in text.retain(identity: work.identity, folder: work.key.id, uids) }
@@ -73,6 +78,7 @@ extension AccountStore {
       while try await filler.run({ [text] in text.splitNext(identity: identity) }) {
         left -= 1
         if left < 0 || Task.isCancelled { return !Task.isCancelled }
+        if isPatient { await filler.waitForQuiet() }
       }
     } catch {
       host.log.debug("index not filled", metadata: ["account": "\(directory)", "error": "\(error)"])
@@ -136,7 +142,7 @@ extension AccountStore {
       for view in views.values {
         let key = FolderKey(id: view.id, epoch: epoch)
         let work = { FillWork(key: key, identity: index.identity, step: $0) }
-        if text.isOn, view.textMark == nil { return work(.mark) }
+        if text.isOn, view.textMark == nil { return work(.mark(try textFolders(index))) }
         if view.hasVanished {
           view.hasVanished = false
           if text.isOn { return work(.retain(view.records.map(\.uid))) }
@@ -146,6 +152,17 @@ extension AccountStore {
       }
       return nil
     }
+  }
+
+  /// All folders of the index, at the first time since it was opened.
+  private func textFolders(_ index: Index) throws -> Set<Int64>? {
+    guard textCheckedFor != index.identity else { return nil }
+    textCheckedFor = index.identity
+    let rows = try index.database.statement("SELECT id FROM folder")
+    defer { rows.reset() }
+    var folders: Set<Int64> = []
+    while try rows.step() { folders.insert(rows.integer(0)) }
+    return folders
   }
 
   private func items(_ view: FolderView, _ index: Index) throws -> [FillWork.Item]? {

@@ -16,11 +16,17 @@ final class IndexFiller: Sendable {
   private let state = Mutex(State())
   private let thread = NIOThreadPool(numberOfThreads: 1)
   private let settings: MailStoreSettings
+  private let meter: WriteMeter
+  /// When the meter was last read, and what it said.
+  private let reading = Mutex<(at: ContinuousClock.Instant, count: Int)>((ContinuousClock.now, 0))
 
   /// How much less than others its thread gets, as nice(1) counts.
   private static let niceness: Int32 = 10
 
-  init(settings: MailStoreSettings) { self.settings = settings }
+  init(settings: MailStoreSettings, meter: WriteMeter) {
+    self.settings = settings
+    self.meter = meter
+  }
 
   func start() {
     thread.start()
@@ -64,8 +70,22 @@ final class IndexFiller: Sendable {
       }
       if stores.isEmpty || Task.isCancelled { return }
       for store in stores where !Task.isCancelled {
-        if await store.fill(self, steps: settings.fillSteps) { note(store) }
+        if await store.fill(self, steps: settings.fillSteps, isPatient: true) { note(store) }
       }
+    }
+  }
+
+  /// Waits while messages pour in, so that those who wait for the disk have it to themselves; not for ever.
+  func waitForQuiet() async {
+    for _ in 0..<settings.fillPatience where !Task.isCancelled {
+      let isBusy = reading.withLock { last in
+        let (now, count) = (ContinuousClock.now, meter.count.load(ordering: .relaxed))
+        defer { last = (now, count) }
+        let milliseconds = max(1, last.at.duration(to: now).wholeMilliseconds)
+        return Int64(count - last.count) * 1000 > milliseconds * Int64(settings.fillBusyRate)
+      }
+      guard isBusy else { return }
+      try? await Task.sleep(for: .milliseconds(100))
     }
   }
 

@@ -21,10 +21,12 @@ extension AccountStore {
     do {
       for message in messages {
         let written = try host.writer.write(
-          message.content, prefix: [], folder: path, date: message.internalDate, now: host.time.now)
+          message.content, prefix: [], folder: path, date: message.internalDate, now: host.time.now,
+          isOneOfMany: messages.count > 1)
         placed.append(
           PlacedMessage(written: written, flags: message.flags, keywords: message.keywords, uidl: message.uidl))
       }
+      if messages.count > 1 { try host.writer.sync(placed.map(\.written)) }
       for message in placed {
         let name = "\(path)/cur/\(message.written.base)\(MaildirName.info(message.flags))"
         try host.writer.place(message.written, at: name)

@@ -51,6 +51,8 @@ actor AccountStore {
   var epoch: UInt64 = 0
   /// Whether somebody asks for what the index can answer; mailboxes that only POP3 reads are not indexed.
   var wantsFill = false
+  /// The index whose folders were compared with the text index.
+  var textCheckedFor: Int64?
   /// Folders that are gone and that the text index may still have.
   var removedFolders: [Int64] = []
   /// UIDVALIDITYs that the file allows and nobody has yet.
@@ -290,21 +292,4 @@ actor AccountStore {
 
   /// Tells the listeners of a folder if its version moved since they were last told.
   func announce(_ view: FolderView) { seats[view.id]?.announce(view.publish()) }
-}
-
-/// What outlives a view: who listens to a folder, and what waits to be looked at.
-final class FolderSeat {
-  let notices = FolderNotices()
-  var watch: FolderWatch?
-  var watchedInode: UInt64?
-  var listeners: [UInt64: @Sendable () -> Void] = [:]
-  private var announced: UInt64 = 0
-
-  func announce(_ version: UInt64) {
-    guard version != announced else { return }
-    announced = version
-    wakeAll()
-  }
-
-  func wakeAll() { for listener in listeners.values { listener() } }
 }

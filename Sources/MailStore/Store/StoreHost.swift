@@ -33,9 +33,10 @@ final class StoreHost: Sendable {
     files = NIOThreadPool(numberOfThreads: max(1, settings.fileThreads))
     indexes = NIOThreadPool(numberOfThreads: max(1, settings.indexThreads))
     watcher = DirectoryWatcher(watches: settings.watchedDirectories, log: log)
-    filler = IndexFiller(settings: settings)
+    let meter = WriteMeter()
+    filler = IndexFiller(settings: settings, meter: meter)
     writer = MessageWriter(
-      names: NameMaker(hostname: settings.hostname), directories: DirectorySync(), observer: observer)
+      names: NameMaker(hostname: settings.hostname), directories: DirectorySync(), meter: meter, observer: observer)
     template = try MaildirTemplate(directory: settings.templateDirectory)
   }
 

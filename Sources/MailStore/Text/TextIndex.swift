@@ -54,10 +54,10 @@ final class TextIndex: Sendable {
     PRAGMA user_version=1;
     """
 
-  /// Closes both connections; they are opened again when needed.
+  /// Closes the connections that nobody works with just now; they are opened again when needed.
   func close() {
-    reading.withLock { $0.database = nil }
-    writing.withLock { $0.database = nil }
+    _ = reading.withLockIfAvailable { $0.database = nil }
+    _ = writing.withLockIfAvailable { $0.database = nil }
   }
 
   /// Runs `body` with the reading connection; `nil` when there is no text index for this index, or it failed.

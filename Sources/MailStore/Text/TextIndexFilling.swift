@@ -2,9 +2,16 @@ import Basics
 
 /// Entering messages and letting them go.
 extension TextIndex {
-  /// Up to which UID a folder's messages are entered.
-  func mark(identity: Int64, folder: Int64) -> UInt32? {
+  /// Up to which UID a folder's messages are entered; lets folders go that are not among those the index has.
+  func mark(identity: Int64, folder: Int64, of folders: Set<Int64>? = nil) -> UInt32? {
     write(identity: identity) { database in
+      let kept = try database.statement("SELECT id FROM folder")
+      var gone: [Int64] = []
+      while try folders != nil && kept.step() {
+        if folders?.contains(kept.integer(0)) == false { gone.append(kept.integer(0)) }
+      }
+      kept.reset()
+      for folder in gone { try Self.retain(folder, [], database) }
       let statement = try database.statement("SELECT done FROM folder WHERE id = ?1").bind(1, folder)
       defer { statement.reset() }
       return try statement.step() ? UInt32(clamping: statement.integer(0)) : 0
@@ -59,21 +66,23 @@ extension TextIndex {
 
   /// Lets the messages of a folder go that are not in it any more, with the text nobody else has.
   func retain(identity: Int64, folder: Int64, _ uids: [UInt32]) {
-    _ = write(identity: identity) { database in
-      let rows = try database.statement("SELECT id, document FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id")
-        .bind(1, folder << 32).bind(2, folder << 32 | 0xffff_ffff)
-      var gone: [(id: Int64, document: Int64)] = []
-      var next = 0
-      while try rows.step() {
-        let uid = UInt32(truncatingIfNeeded: rows.integer(0))
-        while next < uids.count, uids[next] < uid { next += 1 }
-        if next >= uids.count || uids[next] != uid { gone.append((rows.integer(0), rows.integer(1))) }
-      }
-      rows.reset()
-      if uids.isEmpty { try database.statement("DELETE FROM folder WHERE id = ?1").bind(1, folder).run() }
-      for row in gone { try database.statement("DELETE FROM message WHERE id = ?1").bind(1, row.id).run() }
-      for document in Set(gone.map(\.document)) { try Self.removeUnused(document, database) }
+    _ = write(identity: identity) { try Self.retain(folder, uids, $0) }
+  }
+
+  private static func retain(_ folder: Int64, _ uids: [UInt32], _ database: Database) throws {
+    let rows = try database.statement("SELECT id, document FROM message WHERE id BETWEEN ?1 AND ?2 ORDER BY id")
+      .bind(1, folder << 32).bind(2, folder << 32 | 0xffff_ffff)
+    var gone: [(id: Int64, document: Int64)] = []
+    var next = 0
+    while try rows.step() {
+      let uid = UInt32(truncatingIfNeeded: rows.integer(0))
+      while next < uids.count, uids[next] < uid { next += 1 }
+      if next >= uids.count || uids[next] != uid { gone.append((rows.integer(0), rows.integer(1))) }
     }
+    rows.reset()
+    if uids.isEmpty { try database.statement("DELETE FROM folder WHERE id = ?1").bind(1, folder).run() }
+    for row in gone { try database.statement("DELETE FROM message WHERE id = ?1").bind(1, row.id).run() }
+    for document in Set(gone.map(\.document)) { try Self.removeUnused(document, database) }
   }
 
   private static func removeUnused(_ document: Int64, _ database: Database) throws {
