@@ -88,6 +88,8 @@ package struct IMAPLimits: Sendable {
   package var uidBatch: UInt32 = 500
   /// Messages one UIDBATCHES may count out: `NO [TOOMANY]`.
   package var uidBatchMessages = 10_000_000
+  /// Users with rights to one mailbox (RFC 4314).
+  package var rightsEntries = 1000
   /// Octets of one metadata value: `NO [METADATA MAXSIZE …]` (RFC 5464).
   package var metadataValue = 64 * 1024
   /// Entries of one mailbox, or of the account: `NO [METADATA TOOMANY]`.

@@ -52,6 +52,27 @@ import Testing
     #expect(!far.holdsInput)
   }
 
+  @Test func changedStreamsNeverTrap() throws {
+    var random = SystemRandomNumberGenerator()
+    let near = try #require(DeflateCodec(level: 6))
+    let text = String(repeating: "a001 FETCH 1:* (FLAGS ENVELOPE)\r\n", count: 20)
+    let good = Array(try #require(near.deflate(ByteBuffer(string: text), allocator: allocator)).readableBytesView)
+    for _ in 0..<3000 {
+      var bytes = good
+      for _ in 0..<Int.random(in: 1...6, using: &random) {
+        bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
+      }
+      let far = try #require(DeflateCodec(level: 4))
+      far.add(ByteBuffer(bytes: bytes))
+      var rounds = 0
+      while rounds < 1000, let more = try? far.inflate(most: 512) {
+        #expect(more.readableBytes <= 512)
+        rounds += 1
+        if rounds % 50 == 0 { far.sleep() }
+      }
+    }
+  }
+
   @Test func nonsenseIsFoundOut() throws {
     let codec = try #require(DeflateCodec(level: 4))
     codec.add(ByteBuffer(string: "a001 NOOP\r\n"))

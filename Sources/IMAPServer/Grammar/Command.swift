@@ -43,6 +43,7 @@ enum Command: Equatable, Sendable {
   case setMetadata([UInt8], [MetadataChange])
   /// `nil`: NOTIFY NONE.
   case notify(NotifyArgument?)
+  case rights(RightsCommand)
   case compress(String)
   case unauthenticate
   case language([String])

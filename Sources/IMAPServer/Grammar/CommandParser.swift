@@ -192,6 +192,8 @@ struct CommandParser {
       let items = try cursor.statusItems()
       try cursor.expectEnd()
       return .status(mailbox, items)
+    case "SETACL", "DELETEACL", "GETACL", "LISTRIGHTS", "MYRIGHTS":
+      return .rights(try cursor.rightsCommand(name))
     case "NOTIFY": return .notify(try cursor.notify())
     case "GETMETADATA": return .getMetadata(try cursor.metadataQuery())
     case "SETMETADATA":

@@ -52,6 +52,8 @@ struct ThreadArgument: Equatable, Sendable {
   enum Algorithm: String, CaseIterable, Sendable {
     case orderedSubject = "ORDEREDSUBJECT"
     case references = "REFERENCES"
+    /// As REFERENCES, subjects aside; the thread with the newest message comes last.
+    case refs = "REFS"
   }
 
   var algorithm: Algorithm

@@ -13,6 +13,17 @@ struct ReferenceThreader {
     return threader.forest
   }
 
+  /// THREAD=REFS: no step 5, and threads in the order of their newest message's arrival, as it moves a conversation that
+  /// goes on to the end.
+  static func threadsByReferenceAlone(_ messages: [ThreadInput]) -> ThreadForest {
+    var threader = ReferenceThreader(messages)
+    threader.link()
+    threader.prune()
+    threader.forest.sort()
+    threader.forest.sortRootsByNewest()
+    return threader.forest
+  }
+
   private init(_ messages: [ThreadInput]) { forest = ThreadForest(messages: messages) }
 
   // MARK: Step 1: containers and their links

@@ -5,6 +5,8 @@ import MailStore
 struct ThreadInput {
   var position: Int
   var date: Timestamp
+  /// INTERNALDATE.
+  var received: Timestamp
   var subject: [UInt8]
   var isReply: Bool
   var messageID: String
@@ -22,6 +24,7 @@ struct ThreadInput {
         result.append(
           ThreadInput(
             position: position, date: keys.sentDate ?? view.messages[position].internalDate,
+            received: view.messages[position].internalDate,
             subject: Array(keys.baseSubject.lowercased().utf8), isReply: keys.isReply, messageID: keys.messageID,
             references: keys.references.isEmpty && !keys.inReplyTo.isEmpty ? [keys.inReplyTo] : keys.references))
       }
@@ -59,6 +62,21 @@ struct ThreadForest {
       nodes[node].children = sorted(nodes[node].children)
     }
     roots = sorted(roots)
+  }
+
+  /// Puts the threads into the order of the newest message each has.
+  mutating func sortRootsByNewest() {
+    var newest: [Int: (Timestamp, Int)] = [:]
+    // Children come behind their parents: backwards, each gives what it has to its parent.
+    var parents: [Int: Int] = [:]
+    for node in nodes.indices { for child in nodes[node].children { parents[child] = node } }
+    for node in depthFirst().reversed() {
+      let own = nodes[node].message.map { (messages[$0].received, messages[$0].position) }
+      let best = [own, newest[node]].compactMap { $0 }.max { $0 < $1 }
+      newest[node] = best
+      if let parent = parents[node], let best, newest[parent].map({ $0 < best }) ?? true { newest[parent] = best }
+    }
+    roots.sort { (newest[$0] ?? (Timestamp(milliseconds: 0), 0)) < (newest[$1] ?? (Timestamp(milliseconds: 0), 0)) }
   }
 
   private func sorted(_ list: [Int]) -> [Int] {

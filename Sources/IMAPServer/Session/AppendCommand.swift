@@ -31,16 +31,17 @@ extension IMAPSession {
 
   private func beginAppend(_ input: AppendInput, _ tag: [UInt8]) async throws -> AppendWork {
     let head = try input.cursor.appendHead()
+    guard try await refreshRights() else { throw Refusal.no(.noPermission, "The mailbox may not be read any more") }
     let replaced = try head.replaced.map { try replacedMessage($0) }
     let known = try await freshUser()
-    let name = try mailboxName(head.mailbox)
-    let mailbox = try await service.store.mailbox(known.mail, name: name)
-    return AppendWork(tag: tag, user: known, name: name, mailbox: mailbox, replaced: replaced)
+    let place = try await place(head.mailbox, .insert)
+    let mailbox = try await service.store.mailbox(place.mail, name: place.name)
+    return AppendWork(tag: tag, user: known, place: place, mailbox: mailbox, replaced: replaced)
   }
 
   /// The UID of the message that REPLACE names, in the selected mailbox.
   private func replacedMessage(_ replaced: AppendHead.Replaced) throws -> UInt32 {
-    let view = try writableMailbox().view
+    let view = try writableMailbox([.deleteMessages, .expunge]).view
     guard replaced.isUID || !enabled.uidOnly else { throw Refusal.uidRequired }
     guard let number = replaced.number else {
       guard let last = view.messages.last else { throw Refusal.no(.nonExistent, "The mailbox is empty") }
@@ -103,7 +104,9 @@ extension IMAPSession {
     }
     work.messages.append(
       NewMessage(
-        content: try await spool.content(), flags: FlagWriter.flags(head.flags), keywords: head.flags.keywords,
+        content: try await spool.content(),
+        flags: FlagWriter.flags(head.flags).intersection(work.place.rights.flags),
+        keywords: work.place.rights.contains(.write) ? head.flags.keywords : [],
         internalDate: head.date.map { $0.timestamp }))
     work.spools.append(spool)
     work.octets += spool.size
@@ -124,7 +127,7 @@ extension IMAPSession {
     guard !overflow, size <= UInt64(limits.appendSize) else {
       throw Refusal.no(.tooBig, "Message is larger than \(limits.appendSize) octets")
     }
-    guard try await service.store.fits(work.user.mail, bytes: work.octets + Int(clamping: size)) else {
+    guard try await service.store.fits(work.place.mail, bytes: work.octets + Int(clamping: size)) else {
       throw StoreError(.overQuota, "")
     }
   }
@@ -199,18 +202,21 @@ extension IMAPSession {
     let refusal = Refusal.no(.badURL(octets), "The URL names no part of a message that can be read here")
     guard let url = MessageURL(octets), names(url.authority, work.user) else { throw refusal }
     let content: MessageContentReader
-    let place: MessageContentReader.Place
+    let found: MessageContentReader.Place
     do {
-      let mailbox = try await service.store.mailbox(work.user.mail, name: try MailboxName(url.mailbox))
+      let place = try await self.place(try MailboxName(url.mailbox), .read)
+      let mailbox = try await service.store.mailbox(place.mail, name: place.name)
       if let wanted = url.uidValidity {
         guard try await mailbox.snapshot().uidValidity == wanted else { throw refusal }
       }
       content = MessageContentReader(try await mailbox.open(url.uid))
-      place = try await content.locate(url.section.mimeSection)
+      found = try await content.locate(url.section.mimeSection)
     } catch let error as StoreError where error.code != .temporary && error.code != .closed {
       throw refusal
+    } catch is Refusal {
+      throw refusal
     }
-    switch place {
+    switch found {
     case .missing: throw refusal
     case .bytes(let bytes):
       let range = (0..<bytes.count).clipped(url.partial)
@@ -241,7 +247,7 @@ extension IMAPSession {
     let code = ResponseCode.withText("APPENDUID \(result.uidValidity) \(String(decoding: set.bytes, as: UTF8.self))")
     withExtendedLifetime(work.spools) {}
     guard let replaced = work.replaced else {
-      if selected?.name == work.name { try await sync(allowExpunge: true) }
+      if selected?.name == work.place.shown { try await sync(allowExpunge: true) }
       return tagged(work.tag, "OK", code, "APPEND completed")
     }
     // RFC 8508 section 3.2: the new message is safe before the old one goes.

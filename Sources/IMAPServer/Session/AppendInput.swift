@@ -5,7 +5,7 @@ import MailStore
 struct AppendWork {
   var tag: [UInt8]
   var user: IMAPSession.User
-  var name: MailboxName
+  var place: MailboxPlace
   var mailbox: Mailbox
   /// UID of the message that REPLACE removes.
   var replaced: UInt32?

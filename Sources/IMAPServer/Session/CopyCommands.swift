@@ -3,22 +3,61 @@ import MailStore
 /// COPY and MOVE, by number and by UID (RFC 3501 section 6.4.7, RFC 6851, RFC 4315).
 extension IMAPSession {
   func copy(_ set: SequenceSet, to octets: [UInt8], uid: Bool, moves: Bool, _ tag: [UInt8]) async throws {
-    let current = try moves ? writableMailbox() : currentMailbox()
+    let current = try moves ? writableMailbox([.deleteMessages, .expunge]) : currentMailbox()
     let name = try mailboxName(octets)
     let uids = current.view.uids(try positions(set, uid: uid))
     try await answering(tag, creating: true) {
-      let known = try await self.freshUser()
-      let target = try await self.service.store.mailbox(known.mail, name: name)
+      _ = try await self.freshUser()
+      let place = try await self.place(name, .insert)
+      let target = try await self.service.store.mailbox(place.mail, name: place.name)
       guard !uids.isEmpty else { return self.tagged(tag, "OK", nil, moves ? "Nothing to move" : "Nothing to copy") }
-      guard !moves || name != current.name else {
+      guard !moves || place.shown != current.name else {
         throw Refusal.no(.cannot, "Messages are in this mailbox already")
       }
       let result =
-        moves
-        ? try await current.mailbox.move(uids, to: target)
-        : try await current.mailbox.copy(uids, to: target)
+        if target.account.directory != current.mailbox.account.directory || !place.rights.allowsAllFlags {
+          try await self.copyApart(uids, from: current, to: target, place.rights, moves: moves)
+        } else if moves {
+          try await current.mailbox.move(uids, to: target)
+        } else {
+          try await current.mailbox.copy(uids, to: target)
+        }
       try await self.finishCopy(result, moves: moves, tag)
     }
+  }
+
+  /// Copies into another account, or without the flags that may not be set there: all or none.
+  private func copyApart(
+    _ uids: [UInt32], from current: Selected, to target: Mailbox, _ rights: Rights, moves: Bool
+  ) async throws -> UIDAssignment {
+    var result = UIDAssignment(uidValidity: current.view.snapshot.uidValidity, source: [], assigned: [])
+    let snapshot = try await current.mailbox.measuredSnapshot()
+    do {
+      var rest = uids[...]
+      while !rest.isEmpty {
+        let contents = try await current.mailbox.contents(Array(rest.prefix(256)))
+        guard let last = contents.last?.uid else { break }
+        let records = contents.compactMap { content in snapshot.index(of: content.uid).map { snapshot.messages[$0] } }
+        guard records.count == contents.count else {
+          throw StoreError(.noSuchMessage, "a message was expunged meanwhile")
+        }
+        let messages = zip(contents, records).map { content, record in
+          NewMessage(
+            content: .bytes(content.bytes), flags: record.flags.intersection(rights.flags),
+            keywords: rights.contains(.write) ? snapshot.keywordNames(record) : [], internalDate: record.internalDate)
+        }
+        let part = try await target.append(messages)
+        result.uidValidity = part.uidValidity
+        result.source += contents.map(\.uid)
+        result.assigned += part.assigned
+        rest = rest.drop { $0 <= last }
+      }
+    } catch {
+      _ = try? await target.remove(result.assigned)
+      throw error
+    }
+    if moves { _ = try await current.mailbox.remove(result.source) }
+    return result
   }
 
   private func finishCopy(_ result: UIDAssignment, moves: Bool, _ tag: [UInt8]) async throws {

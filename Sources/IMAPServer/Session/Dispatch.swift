@@ -35,6 +35,11 @@ extension IMAPSession {
   func perform(_ command: Command, tag: [UInt8]) async throws {
     try await answering(tag) {
       try self.checkState(command)
+      if let current = self.selected, !current.isOwn {
+        guard try await self.refreshRights() else {
+          throw Refusal.no(.noPermission, "The mailbox may not be read any more")
+        }
+      }
       guard let watch = self.watch else { return try await self.run(command, tag: tag) }
       try await AccountEvents.$origin.withValue(watch.origin) { try await self.run(command, tag: tag) }
     }
@@ -135,7 +140,7 @@ extension IMAPSession {
       try await runFolderCommand(command, tag: tag)
     case .list(let argument): try await list(argument, tag)
     case .lsub(let argument): try await lsub(argument, tag)
-    case .getQuota, .getQuotaRoot, .setQuota, .getMetadata, .setMetadata, .notify, .compress, .unauthenticate,
+    case .getQuota, .getQuotaRoot, .setQuota, .getMetadata, .setMetadata, .notify, .rights, .compress, .unauthenticate,
       .language:
       try await runRareCommand(command, tag: tag)
     case .expunge, .search, .sort, .thread, .fetch, .store, .copy, .move, .multiSearch, .cancelUpdates, .uidBatches:
@@ -150,6 +155,7 @@ extension IMAPSession {
     case .setQuota: throw Refusal.no(.noPermission, "Only the administrator sets quotas")
     case .getMetadata(let query): try await getMetadata(query, tag)
     case .setMetadata(let name, let changes): try await setMetadata(name, changes, tag)
+    case .rights(let command): try await runRightsCommand(command, tag: tag)
     case .notify(let argument): try await notify(argument, tag)
     case .compress(let mechanism): try await compress(mechanism, tag)
     case .unauthenticate: try await unauthenticate(tag)

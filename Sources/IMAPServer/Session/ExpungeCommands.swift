@@ -3,7 +3,7 @@ import MailStore
 /// EXPUNGE and UID EXPUNGE (RFC 3501 section 6.4.3, RFC 4315).
 extension IMAPSession {
   func expunge(_ set: SequenceSet?, _ tag: [UInt8]) async throws {
-    let current = try writableMailbox()
+    let current = try writableMailbox(.expunge)
     var uids: [UInt32]?
     if let set { uids = current.view.uids(try positions(set, uid: true)) }
     let removed = try await current.mailbox.expunge(uids)

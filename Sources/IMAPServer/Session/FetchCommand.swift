@@ -15,7 +15,7 @@ extension IMAPSession {
     }
     if let partial = argument.partial { positions = window(positions, partial) }
     for batch in batches(positions, plan) {
-      if plan.setsSeen, !current.isReadOnly {
+      if plan.setsSeen, !current.isReadOnly, current.rights.contains(.seen) {
         let seen = try await markSeen(batch, current)
         current = try currentMailbox()
         try await write(batch, &plan, current, seen: seen)

@@ -29,6 +29,9 @@ final class IMAPSession {
     var savedResult: [UInt32] = []
     /// Searches kept up to date (RFC 5267).
     var contexts: [SearchContext] = []
+    /// What this user may do with it (RFC 4314).
+    var rights = Rights.all
+    var isOwn = true
   }
 
   /// What ENABLE (RFC 5161) and CONDSTORE-enabling commands have switched on.

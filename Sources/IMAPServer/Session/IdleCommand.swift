@@ -47,6 +47,7 @@ extension IMAPSession {
         case .end: return nil
         case .woken:
           if try await accountHasChanged() { return nil }
+          guard try await refreshRights() else { return nil }
           // RFC 5465 section 4: NOTIFY says what IDLE tells.
           if watch != nil { try await tellNews() } else { try await sync(allowExpunge: true) }
           send()

@@ -17,22 +17,34 @@ extension IMAPSession {
       return tagged(tag, "OK", nil, "LIST completed")
     }
     let patterns = try compile(argument)
-    let folders = try await service.store.folders(known.mail)
+    let folders = try await allFolders(known)
     for entry in entries(folders, argument, patterns) {
       write(entry, argument)
       if let items = argument.status, entry.info.exists, entry.info.isSelectable {
         do {
-          try await writeStatus(entry.info.name, items, known)
+          try await writeStatus(try await place(entry.info.name, .read), items)
+        } catch is Refusal {
+          // May be seen, but not read: RFC 5819 section 2 leaves the answer out.
         } catch let error as StoreError where error.code == .noSuchFolder {
           // Gone between the two looks: RFC 5819 allows the answer to be left out.
         }
       }
-      if let entries = argument.metadata, entry.info.exists, entry.info.isSelectable {
+      if let entries = argument.metadata, entry.info.exists, entry.info.isSelectable, !isOthers(entry.info.name) {
         try await writeMetadata(entries, of: entry.info.name, known)
       }
       try await sendIfLarge()
     }
     tagged(tag, "OK", nil, "LIST completed")
+  }
+
+  /// The user's own mailboxes, and those that others let this user see.
+  private func allFolders(_ known: User) async throws -> [FolderInfo] {
+    let own = try await service.store.folders(known.mail)
+    let subscribed = Set(own.filter(\.isSubscribed).map(\.name))
+    let others = try await othersFolders(known, subscribed: subscribed)
+    guard !others.isEmpty else { return own }
+    let names = Set(others.map(\.name))
+    return own.filter { !names.contains($0.name) } + others
   }
 
   private func compile(_ argument: ListArgument) throws -> [MailboxPattern] {

@@ -4,7 +4,11 @@ import MailStore
 extension IMAPSession {
   /// The mailbox meant, or `nil` for the account's own entries.
   private func metadataFolder(_ octets: [UInt8]) throws -> MailboxName? {
-    octets.isEmpty ? nil : try mailboxName(octets)
+    guard !octets.isEmpty else { return nil }
+    let name = try mailboxName(octets)
+    // Entries are the owner's.
+    guard !isOthers(name) else { throw Refusal.no(.noPermission, "Only the owner of a mailbox has its metadata") }
+    return name
   }
 
   func getMetadata(_ query: MetadataQuery, _ tag: [UInt8]) async throws {

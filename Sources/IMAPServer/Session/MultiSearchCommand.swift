@@ -21,7 +21,9 @@ extension IMAPSession {
     }
     for name in names {
       do {
-        try await search(name, argument.search, results, known, tag)
+        try await search(name, argument.search, results, tag)
+      } catch let refusal as Refusal where refusal.code == .nonExistent || refusal.code == .noPermission {
+        // As one that is not there.
       } catch let error as StoreError where error.code == .noSuchFolder || error.code == .gone {
         // RFC 7377 section 2.2: what is not there, or no more, has no results.
       }
@@ -46,14 +48,15 @@ extension IMAPSession {
   }
 
   private func search(
-    _ name: MailboxName, _ search: SearchArgument, _ results: Set<SearchArgument.Result>, _ known: User, _ tag: [UInt8]
+    _ name: MailboxName, _ search: SearchArgument, _ results: Set<SearchArgument.Result>, _ tag: [UInt8]
   ) async throws {
-    let mailbox = try await service.store.mailbox(known.mail, name: name)
+    let place = try await place(name, .read)
+    let mailbox = try await service.store.mailbox(place.mail, name: place.name)
     let snapshot = try await search.key.needsMeasure ? mailbox.measuredSnapshot() : mailbox.snapshot()
     let other = Selected(mailbox: mailbox, name: name, isReadOnly: true, view: MailboxView(snapshot), recent: [])
     let hits = try await evaluator(search, other, tag).matches(search.key)
     guard !hits.isEmpty else { return }
-    writeExtended(hits, results, search, other.view, uid: true, tag, in: name)
+    writeExtended(hits, results, search, other.view, uid: true, tag, in: place.shown)
   }
 
   /// The mailboxes that filters name, each once, by name.

@@ -4,9 +4,13 @@ import MailStore
 /// SELECT, EXAMINE, CLOSE and UNSELECT (RFC 3501 section 6.3.1, 6.4.2, RFC 3691).
 extension IMAPSession {
   func select(_ argument: SelectArgument, readOnly: Bool, _ tag: [UInt8]) async throws {
-    let (mail, name) = try leaveMailbox(for: argument)
-    let opening = try await apart { [service] in try await Opening(service.store, mail, name, readOnly: readOnly) }
-    enter(opening, name, argument, readOnly: readOnly)
+    try leaveMailbox(for: argument)
+    let place = try await place(argument.mailbox, .read)
+    let readOnly = readOnly || !place.rights.allowsChanges
+    let opening = try await apart { [service] in
+      try await Opening(service.store, place.mail, place.name, readOnly: readOnly)
+    }
+    enter(opening, place, argument, readOnly: readOnly)
     if let resync = argument.quickResync { try await self.resync(resync) }
     tagged(
       tag, "OK", readOnly ? .readOnly : .readWrite, readOnly ? "EXAMINE completed" : "SELECT completed")
@@ -34,27 +38,25 @@ extension IMAPSession {
   }
 
   /// Leaves the mailbox selected so far, whatever comes of the command (RFC 3501 section 6.3.1).
-  ///
-  /// - Returns: whose mailbox to open, and which.
-  private func leaveMailbox(for argument: SelectArgument) throws -> (MailAccount, MailboxName) {
-    let known = try currentUser()
+  private func leaveMailbox(for argument: SelectArgument) throws {
     if selected != nil {
       selected = nil
       untagged("OK", .closed, "Previous mailbox closed")
     }
     if argument.quickResync != nil, !enabled.quickResync { throw Refusal.bad("QRESYNC is not enabled") }
     if enabled.uidOnly, argument.quickResync?.sequenceMatch != nil { throw Refusal.uidRequired }
-    return (known.mail, try mailboxName(argument.mailbox))
   }
 
   // Not inlined, as `writeSelectResponses`: their temporaries would stay in the frame of `select`, and the memory of the
   // deepest frame in the session.
   @inline(never)
-  private func enter(_ opening: Opening, _ name: MailboxName, _ argument: SelectArgument, readOnly: Bool) {
+  private func enter(_ opening: Opening, _ place: MailboxPlace, _ argument: SelectArgument, readOnly: Bool) {
     if argument.condStore { enabled.condStore = true }
-    let current = Selected(
-      mailbox: opening.mailbox, name: name, isReadOnly: readOnly, view: MailboxView(opening.snapshot),
+    var current = Selected(
+      mailbox: opening.mailbox, name: place.shown, isReadOnly: readOnly, view: MailboxView(opening.snapshot),
       recent: opening.recent)
+    current.rights = place.rights
+    current.isOwn = place.isOwn
     selected = current
     writeSelectResponses(current)
   }
@@ -88,8 +90,19 @@ extension IMAPSession {
     out.text("* FLAGS (")
     out.raw(all)
     out.text(")\r\n")
-    let permanent = isReadOnly ? "" : all + (snapshot.keywordsLeft > 0 ? " \\*" : "")
+    let permanent = isReadOnly ? "" : permanentFlags(snapshot, keywords)
     untagged("OK", .withText("PERMANENTFLAGS (\(permanent))"), isReadOnly ? "Read-only mailbox" : "Flags permitted")
+  }
+
+  /// The flags this user may set for good (RFC 4314 section 4).
+  private func permanentFlags(_ snapshot: MailboxSnapshot, _ keywords: [String]) -> String {
+    let rights = selected?.rights ?? .all
+    var names = FlagWriter.names.filter { rights.flags.contains($0.flag) }.map(\.name)
+    if rights.contains(.write) {
+      names += keywords
+      if snapshot.keywordsLeft > 0 { names.append("\\*") }
+    }
+    return names.joined(separator: " ")
   }
 
   func recentCount(_ current: Selected) -> Int {
@@ -145,7 +158,7 @@ extension IMAPSession {
   func close(_ tag: [UInt8]) async throws {
     guard let current = selected else { return }
     selected = nil
-    if !current.isReadOnly { _ = try await current.mailbox.expunge() }
+    if !current.isReadOnly, current.rights.contains(.expunge) { _ = try await current.mailbox.expunge() }
     tagged(tag, "OK", nil, "CLOSE completed")
   }
 
@@ -164,10 +177,13 @@ extension IMAPSession {
     return selected
   }
 
-  /// The selected mailbox, when it was not opened by EXAMINE.
-  func writableMailbox() throws -> Selected {
+  /// The selected mailbox, when it was not opened by EXAMINE and its owner allows what is to be done.
+  func writableMailbox(_ rights: Rights = []) throws -> Selected {
     let current = try currentMailbox()
     guard !current.isReadOnly else { throw Refusal.no(.noPermission, "Mailbox is opened read-only") }
+    guard current.rights.contains(rights) else {
+      throw Refusal.no(.noPermission, "The owner of this mailbox has not given you the right to do that")
+    }
     return current
   }
 }

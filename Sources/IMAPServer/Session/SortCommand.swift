@@ -35,6 +35,7 @@ extension IMAPSession {
       switch argument.algorithm {
       case .orderedSubject: SubjectThreader.threads(messages)
       case .references: ReferenceThreader.threads(messages)
+      case .refs: ReferenceThreader.threadsByReferenceAlone(messages)
       }
     out.text("* THREAD")
     if !forest.roots.isEmpty { out.space() }

@@ -11,12 +11,37 @@ extension IMAPSession {
     let positions = try positions(argument.set, uid: uid)
     let uids = current.view.uids(positions)
     guard !uids.isEmpty else { return tagged(tag, "OK", nil, "STORE completed") }
-    let change = FlagChange(
-      FlagChange.Mode(argument.mode), flags: FlagWriter.flags(argument.flags), keywords: argument.flags.keywords)
-    let result = try await current.mailbox.store(change, uids: uids, unchangedSince: argument.unchangedSince)
+    let result = try await change(argument, uids, current)
     try await echo(result, argument, current, uid: uid)
     try await tell(result.snapshot, allowExpunge: uid, told: result.messages)
     finishStore(argument, result, uids: uids, uid: uid, tag)
+  }
+
+  /// Changes what this user may change (RFC 4314 section 4): the rest of the flags stays as it is.
+  private func change(_ argument: StoreArgument, _ uids: [UInt32], _ current: Selected) async throws -> StoreResult {
+    let mode = FlagChange.Mode(argument.mode)
+    let (flags, keywords) = (FlagWriter.flags(argument.flags), argument.flags.keywords)
+    if current.rights.allowsAllFlags {
+      return try await current.mailbox.store(
+        FlagChange(mode, flags: flags, keywords: keywords), uids: uids, unchangedSince: argument.unchangedSince)
+    }
+    let allowed = current.rights.flags
+    let mayWrite = current.rights.contains(.write)
+    guard !allowed.isEmpty, mode == .replace || !allowed.isDisjoint(with: flags) || (mayWrite && !keywords.isEmpty)
+    else { throw Refusal.no(.noPermission, "The owner of this mailbox has not given you the right to set these flags") }
+    var change = FlagChange(
+      mode == .replace ? .add : mode, flags: flags.intersection(allowed), keywords: mayWrite ? keywords : [])
+    if mode == .replace {
+      let named = Set(keywords.map { $0.lowercased() })
+      let others = current.view.snapshot.keywords.filter { !$0.isEmpty && !named.contains($0.lowercased()) }
+      let removal = FlagChange(.remove, flags: allowed.subtracting(flags), keywords: mayWrite ? others : [])
+      let removed = try await current.mailbox.store(removal, uids: uids, unchangedSince: argument.unchangedSince)
+      change.mode = .add
+      var result = try await current.mailbox.store(change, uids: removed.messages.map(\.uid))
+      result.modified = removed.modified
+      return result
+    }
+    return try await current.mailbox.store(change, uids: uids, unchangedSince: argument.unchangedSince)
   }
 
   /// The FETCH responses to a STORE, also for messages it did not change: clients wait for them.

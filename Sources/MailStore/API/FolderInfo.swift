@@ -38,6 +38,18 @@ package struct FolderInfo: Hashable, Sendable {
   package var isSelectable: Bool
   /// Whether it exists at all (only a subscribed name, or only a level above others, when `false`).
   package var exists: Bool
+
+  /// Makes a line of LIST, for folders that are shown under another name than their own.
+  package init(
+    name: MailboxName, specialUse: SpecialUse?, isSubscribed: Bool, hasChildren: Bool, isSelectable: Bool, exists: Bool
+  ) {
+    self.name = name
+    self.specialUse = specialUse
+    self.isSubscribed = isSubscribed
+    self.hasChildren = hasChildren
+    self.isSelectable = isSelectable
+    self.exists = exists
+  }
 }
 
 /// What STATUS and POP's STAT ask of a folder; every item is cheap, no view is loaded when the directory is unchanged.

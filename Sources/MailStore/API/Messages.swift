@@ -47,6 +47,13 @@ package struct UIDAssignment: Hashable, Sendable {
   package var source: [UInt32]
   /// UIDs given, in the order of `source` or of the messages appended.
   package var assigned: [UInt32]
+
+  /// Makes a value, for what is put together from several steps.
+  package init(uidValidity: UInt32, source: [UInt32], assigned: [UInt32]) {
+    self.uidValidity = uidValidity
+    self.source = source
+    self.assigned = assigned
+  }
 }
 
 /// One message's precomputed answers.

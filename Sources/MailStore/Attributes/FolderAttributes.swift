@@ -10,6 +10,8 @@ package enum AttributeKind: String, Hashable, Sendable {
   case metadata
   /// Identifiers and their rights.
   case rights = "acl"
+  /// Of an account: who has given it rights to some mailbox; what they are stands there.
+  case shares
 
   fileprivate var fileName: String { "martinet-\(rawValue)" }
 }

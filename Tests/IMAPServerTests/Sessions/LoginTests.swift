@@ -144,7 +144,8 @@ import WireTesting
     #expect(id[0].hasPrefix("* ID (\"name\" \"Martinet\""))
     #expect(try await client.ok("ENABLE CONDSTORE X-UNKNOWN")[0] == "* ENABLED CONDSTORE")
     #expect(try await client.ok("ENABLE CONDSTORE")[0] == "* ENABLED")
-    #expect(try await client.ok("NAMESPACE")[0] == "* NAMESPACE ((\"\" \"/\")) NIL NIL")
+    #expect(
+      try await client.ok("NAMESPACE")[0] == "* NAMESPACE ((\"\" \"/\")) ((\"Other Users/\" \"/\")) NIL")
     await host.stop()
   }
 }

@@ -68,6 +68,20 @@ private func message(_ subject: String, from: String = "a@example.test", date: S
     await host.stop()
   }
 
+  @Test func threadsByReferenceAlone() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.fresh()
+    for (number, (id, parent)) in [("a", "none"), ("b", "none2"), ("c", "a")].enumerated() {
+      try await client.append(
+        "Message-ID: <\(id)@x>\r\nReferences: <\(parent)@x>\r\nSubject: one\r\n\r\nx\r\n",
+        date: "0\(number + 1)-Jan-2001 00:00:00 +0000")
+    }
+    // Equal subjects do not join, and the thread that has the newest message comes last.
+    #expect(try await client.ok("THREAD REFS UTF-8 ALL")[0] == "* THREAD (2)(1 3)")
+    #expect(try await client.ok("UID THREAD REFS UTF-8 1:2")[0] == "* THREAD (1)(2)")
+    await host.stop()
+  }
+
   @Test func sortAndThread() async throws {
     let host = try await IMAPHost.start()
     let client = try await filled(host)
