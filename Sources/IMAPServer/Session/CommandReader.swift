@@ -81,6 +81,7 @@ extension IMAPSession {
         case .woken:
           if try await accountHasChanged() { return nil }
           try await tellNewsBetweenCommands()
+          if isEnding { return nil }
         }
       } catch ConnectionError.timeout where service.time.uptime - start < limits.idleTimeout {
         continue

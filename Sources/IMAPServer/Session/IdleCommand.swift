@@ -51,6 +51,7 @@ extension IMAPSession {
           // RFC 5465 section 4: NOTIFY says what IDLE tells.
           if watch != nil { try await tellNews() } else { try await sync(allowExpunge: true) }
           send()
+          if isEnding { return nil }
         }
       } catch ConnectionError.timeout {
         continue

@@ -123,6 +123,7 @@ extension IMAPSession {
   }
 
   private func tellSelected(_ watch: NotifyWatch) async throws {
+    guard try await refreshRights() else { return }
     guard let group = watch.selectedGroup, let current = selected, !group.events.isEmpty else { return }
     let snapshot = try await current.mailbox.snapshot()
     let new = try await tell(
