@@ -300,6 +300,10 @@ package struct QueueSection: Sendable {
   package var concurrency: Int
   /// Deliveries at once to one destination.
   package var destinationConcurrency: Int
+  /// New connections to one destination in a second; 0 for any number.
+  package var destinationRate: Int
+  /// How long what waits for a destination is put off when it asks for less.
+  package var pacePause: Duration
   /// `dsn` or `qsbmf`.
   package var bounceFormat: String
   /// Port of other servers; 25 but in tests.

@@ -174,6 +174,8 @@ extension QueueSection {
     tls = reader.string("tls", default: "opportunistic", oneOf: ["none", "opportunistic", "required"])
     concurrency = reader.integer("concurrency", default: 100, in: 1...10_000)
     destinationConcurrency = reader.integer("destination-concurrency", default: 20, in: 1...1000)
+    destinationRate = reader.integer("destination-rate", default: 5, in: 0...10_000)
+    pacePause = reader.duration("pace-pause", default: .seconds(60), in: .seconds(1)...(.seconds(3600)))
     bounceFormat = reader.string("bounce-format", default: "dsn", oneOf: ["dsn", "qsbmf"])
     remotePort = reader.integer("remote-port", default: 25, in: 1...65_535)
     reader.finish()

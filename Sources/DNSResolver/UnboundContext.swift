@@ -108,8 +108,11 @@ final class UnboundContext: Sendable {
     var options = [
       ("msg-cache-size:", "\(settings.cacheBytes)"), ("rrset-cache-size:", "\(settings.cacheBytes * 2)"),
       ("cache-max-ttl:", "\(settings.recordLifetime)"), ("cache-max-negative-ttl:", "\(settings.negativeLifetime)"),
-      // A server that was down is asked again soon; the default would hold it dead for a quarter of an hour.
-      ("infra-host-ttl:", "60"), ("infra-keep-probing:", "yes"),
+      // A server that was down is asked again soon; the default would hold it dead for a quarter of an hour. A named one
+      // that is silent about one domain must not count as down for all the others.
+      ("infra-host-ttl:", settings.servers.isEmpty ? "60" : "2"), ("infra-keep-probing:", "yes"),
+      // Mail can wait: with the default of 50 ms a server that takes a second is given up after three, unheard.
+      ("infra-cache-min-rtt:", "400"),
     ]
     if !settings.servers.isEmpty {
       // The named servers answer for everything, loopback ones and zones that libunbound would answer itself included.

@@ -57,7 +57,7 @@ package final class Delivery: Sendable {
       rewriter: rewriter, reports: reports, live: live, journal: journal, time: time, log: log)
     let attempts = AttemptMaker(
       directory: directory, acceptance: acceptance, queue: queue,
-      finder: RouteFinder(resolver: resolver, live: live, own: own), transport: transport,
+      finder: RouteFinder(resolver: resolver, live: live, own: own), transport: transport, time: time,
       live: live, journal: journal, log: log)
     let settler = Settler(
       queue: queue, reports: reports, live: live, curve: RetryCurve(step: queue.settings.retryStep),

@@ -122,6 +122,16 @@ extension MailQueue {
     case .deferred(let until):
       state = .queued
       next = until.milliseconds
+    case .paced(let until):
+      try db.cachedStatement(
+        sql: """
+          UPDATE recipient SET lease = NULL, next = ?, reply = ?, status = ?, remote = ?,
+          state = (SELECT CASE WHEN held THEN 2 ELSE 0 END FROM message WHERE number = ?) WHERE number = ?
+          """
+      ).execute(arguments: [
+        until.milliseconds, settlement.reply, settlement.status, settlement.remote, message, settlement.recipient,
+      ])
+      return
     case .released:
       try db.cachedStatement(
         sql: """

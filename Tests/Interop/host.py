@@ -120,7 +120,8 @@ class Host:
             if condition():
                 return
             time.sleep(0.05)
-        raise AssertionError("waited in vain; the log ends:\n" + open(f"{self.folder}/log").read()[-2000:])
+        with open(f"{self.folder}/log") as file:
+            raise AssertionError("waited in vain; the log ends:\n" + file.read()[-2000:])
 
 
 def run(*command, stdin=None, timeout=60, env=None):

@@ -162,6 +162,39 @@ struct QueueCrashTests {
     #expect(try await server.show(message.id).id == message.id)
   }
 
+  @Test("a locked database refuses new mail for now and keeps nothing of it; then all goes on")
+  func locked() async throws {
+    let fixture = try SpoolFixture()
+    fixture.settings.busyTimeout = .milliseconds(100)
+    let queue = try fixture.open()
+    try await queue.enqueue(fixture.message(queue))
+    var configuration = Configuration()
+    configuration.allowsUnsafeTransactions = true
+    let other = try DatabaseQueue(path: fixture.settings.directory + "/queue.db", configuration: configuration)
+    try await other.writeWithoutTransaction { db in try db.execute(sql: "BEGIN IMMEDIATE") }
+    await #expect(throws: DatabaseError.self) { try await queue.enqueue(fixture.message(queue)) }
+    #expect(fixture.messageFiles.count == 1)
+    #expect(try await queue.list().count == 1)
+    try await other.writeWithoutTransaction { db in try db.execute(sql: "ROLLBACK") }
+    try await queue.enqueue(fixture.message(queue))
+    #expect(try await queue.claimDue(limit: 10, now: fixture.time.now).count == 2)
+  }
+
+  @Test("a clock that jumps a day back or ahead loses no mail and brings no id back")
+  func clockJumps() async throws {
+    let fixture = try SpoolFixture()
+    let queue = try fixture.open()
+    var ids: Set<String> = []
+    for jump in [Duration.zero, .seconds(-86_400), .seconds(2 * 86_400), .seconds(-40 * 86_400), .seconds(41 * 86_400)]
+    {
+      fixture.time.setWallClock(fixture.time.now + jump)
+      for _ in 0..<5000 { #expect(ids.insert(queue.newID()).inserted) }
+      try await queue.enqueue(fixture.message(queue))
+    }
+    #expect(try await queue.list().count == 5)
+    #expect(try await queue.claimDue(limit: 10, now: fixture.time.now).count == 5)
+  }
+
   @Test("100,000 queued messages: opened in under two seconds, due work found by index")
   func large() async throws {
     let fixture = try SpoolFixture()
@@ -188,9 +221,13 @@ struct QueueCrashTests {
     }
     queue = nil
     let clock = ContinuousClock()
+    let before = residentMemory()
     let start = clock.now
     let again = try fixture.open()
     let opened = clock.now - start
+    let grown = (residentMemory() - before) >> 20
+    print("100,000 queued messages: opened in \(opened), \(grown) MiB more memory")
+    #expect(grown < 64, "\(grown) MiB")
     #expect(again.recovery == MailQueue.Recovery())
     #expect(opened < .seconds(2), "took \(opened)")
     let begun = clock.now
@@ -207,4 +244,15 @@ struct QueueCrashTests {
     }
     #expect(plan.contains { $0.contains("recipient_due") } && !plan.contains { $0.contains("TEMP B-TREE") })
   }
+}
+
+/// Octets of memory this process holds.
+private func residentMemory() -> Int {
+  guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+  defer { fclose(file) }
+  var line = [CChar](repeating: 0, count: 128)
+  guard fgets(&line, 128, file) != nil else { return 0 }
+  let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  let pages = text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+  return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
 }

@@ -37,6 +37,10 @@ package struct DeliverySettings: Sendable {
   package var destinationConcurrency = 20
   /// Deliveries at once to a destination of which nothing is known yet.
   package var initialConcurrency = 4
+  /// New connections to one destination in a second; 0 for any number.
+  package var connectionRate = 5
+  /// How long what waits for a destination is put off when its server asks for less (421, or 4.7.x before RCPT).
+  package var pacePause: Duration = .seconds(60)
   /// Share of all deliveries that mail of class `list` may take, in percent.
   package var listShare = 25
   /// Recipients claimed from the queue and waiting in memory for their turn.

@@ -13,6 +13,8 @@ struct AttemptText: Error, Sendable, Equatable {
   var remote = ""
   /// Its words on one line, for Diagnostic-Code.
   var diagnostic: String
+  /// Whether the host asked for less mail: 421 anywhere, or 4.7.x before it knew the recipient (later it is greylisting).
+  var slowsDown = false
 
   /// The lines as kept in the queue.
   var text: String { lines.joined(separator: "\n") }
@@ -94,6 +96,8 @@ struct AttemptText: Error, Sendable, Equatable {
     }
     status = failure.status.isEmpty ? status : failure.status
     if failure.cause != .noConnection, failure.cause != .local { remote = failure.host }
+    let isEarly = [.connect, .greeting, .hello, .mail].contains(failure.stage)
+    slowsDown = failure.reply?.code == 421 || (isEarly && failure.cause == .refused && status.hasPrefix("4.7."))
     if let reply = failure.reply {
       diagnostic = "\(reply)"
     } else if !failure.detail.isEmpty, failure.cause != .noConnection {

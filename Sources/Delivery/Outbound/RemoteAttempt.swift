@@ -23,11 +23,17 @@ struct AttemptOutcome: Sendable {
 /// Used by one worker at a time; the session is kept between messages of the same destination.
 final class RemoteSender {
   /// How the connection to the destination fared, for its concurrency.
-  enum Contact: Sendable { case made, failed, notTried }
+  enum Contact: Sendable {
+    case made, failed, notTried
+    /// It was there, and asked for less.
+    case paced
+  }
 
   private let finder: RouteFinder
   private let transport: any MailTransport
   private let shaper: MessageShaper
+  private let pacer: ConnectionPacer
+  private let time: any TimeSource
   private let live: LiveSettings
   private var settings: DeliverySettings { live.value }
   private let journal: MailLog?
@@ -35,15 +41,19 @@ final class RemoteSender {
   private var session: (any MailSession)?
   private var endpoint: SMTPEndpoint?
   private var identity: SendingIdentity?
+  private var lane = ""
   private var sent = 0
 
   init(
-    finder: RouteFinder, transport: any MailTransport, shaper: MessageShaper, live: LiveSettings,
+    finder: RouteFinder, transport: any MailTransport, shaper: MessageShaper, pacer: ConnectionPacer,
+    time: any TimeSource, live: LiveSettings,
     journal: MailLog?, log: Logger
   ) {
     self.finder = finder
     self.transport = transport
     self.shaper = shaper
+    self.pacer = pacer
+    self.time = time
     self.live = live
     self.journal = journal
     self.log = log
@@ -71,7 +81,7 @@ final class RemoteSender {
       sent += 1
       let most = min(settings.messagesPerConnection, session.extensions.mailLimit ?? .max)
       if !session.isReusable || sent >= most { await end() }
-      return (outcomes, .made)
+      return (outcomes, outcomes.contains { $0.failure?.slowsDown == true } ? .paced : .made)
     } catch let failure as RouteFailure {
       return (all(claim, failure.text), failure.contact)
     } catch {
@@ -151,6 +161,7 @@ final class RemoteSender {
     if let session, session.isReusable, self.identity == identity, !requireTLS || isSafe { return session }
     await end()
     self.identity = identity
+    lane = finder.key(claim.destination)
     switch try await finder.route(claim.destination, as: identity, requireTLS: requireTLS) {
     case .failure(let text): throw RouteFailure(text: text, contact: .notTried)
     case .endpoints(let endpoints): return try await connect(endpoints, message.id, requireTLS: requireTLS)
@@ -163,6 +174,8 @@ final class RemoteSender {
   ) async throws -> any MailSession {
     var worst: SMTPFailure?
     for endpoint in endpoints {
+      let pause = pacer.reserve(lane, rate: settings.connectionRate, now: time.uptime)
+      if pause > .zero { try await time.sleep(for: pause) }
       do throws(SMTPFailure) {
         let session = try await connect(endpoint, id)
         if requireTLS, !session.extensions.requireTLS {
@@ -186,7 +199,8 @@ final class RemoteSender {
       try Task.checkCancellation()
     }
     guard let worst else { throw RouteFailure(text: .noConnection, contact: .failed) }
-    throw RouteFailure(text: AttemptText(worst), contact: .failed)
+    let text = AttemptText(worst)
+    throw RouteFailure(text: text, contact: text.slowsDown ? .paced : .failed)
   }
 
   /// Counts a connection, made or not, for the report of outgoing connections.

@@ -11,6 +11,8 @@ struct AttemptMaker: Sendable {
   let queue: MailQueue
   let finder: RouteFinder
   let transport: any MailTransport
+  let pacer = ConnectionPacer()
+  let time: any TimeSource
   let live: LiveSettings
   let journal: MailLog?
   let log: Logger
@@ -29,7 +31,7 @@ struct AttemptMaker: Sendable {
     AttemptWorker(
       maker: self,
       sender: RemoteSender(
-        finder: finder, transport: transport, shaper: MessageShaper(queue: queue, live: live),
+        finder: finder, transport: transport, shaper: MessageShaper(queue: queue, live: live), pacer: pacer, time: time,
         live: live, journal: journal, log: log))
   }
 }

@@ -20,6 +20,8 @@ struct LaneTable {
   /// Recipients waiting or being worked on.
   private(set) var load = 0
   private(set) var listLoad = 0
+  /// Claims of class `list` that workers have.
+  private(set) var listWorkers = 0
   private(set) var workers = 0
   private(set) var deadWorkers = 0
   var settings: DeliverySettings
@@ -55,21 +57,21 @@ struct LaneTable {
     lanes[key] = lane
   }
 
-  /// The destinations that get another worker now, one entry each.
-  mutating func start() -> [String] {
-    var result: [String] = []
+  /// The claims that get a worker of their own now, with their destinations.
+  mutating func start() -> [(key: String, claim: QueueClaim)] {
+    var result: [(key: String, claim: QueueClaim)] = []
     for key in lanes.keys.shuffled() {
-      while workers < settings.concurrency, var lane = lanes[key],
-        lane.workers < min(lane.window, lane.normal.count + lane.list.count + lane.workers),
-        lane.workers < settings.destinationConcurrency, !(lane.normal.isEmpty && lane.list.isEmpty)
+      while workers < settings.concurrency, var lane = lanes[key], lane.workers < lane.window,
+        lane.workers < settings.destinationConcurrency
       {
         // Half of all places are kept for destinations that answer.
         if lane.isDead, lane.workers > 0 || deadWorkers >= max(1, settings.concurrency / 2) { break }
+        guard let claim = take(&lane) else { break }
         lane.workers += 1
         workers += 1
         if lane.isDead { deadWorkers += 1 }
         lanes[key] = lane
-        result.append(key)
+        result.append((key, claim))
       }
     }
     return result
@@ -77,18 +79,36 @@ struct LaneTable {
 
   /// The next claim for a worker of a destination; `nil` ends the worker.
   mutating func next(_ key: String) -> QueueClaim? {
-    guard var lane = lanes[key], lane.workers <= lane.window else { return nil }
-    guard let claim = lane.normal.isEmpty ? lane.list.first : lane.normal.first else { return nil }
-    if lane.normal.isEmpty { lane.list.removeFirst() } else { lane.normal.removeFirst() }
-    lane.waiting -= claim.message.recipients.count
+    guard var lane = lanes[key], lane.workers <= lane.window, lane.workers <= settings.destinationConcurrency,
+      let claim = take(&lane)
+    else { return nil }
     lanes[key] = lane
     return claim
   }
 
+  /// Takes what waits longest, mail of class `list` only behind the other and within its share of all places (R27).
+  private mutating func take(_ lane: inout Lane) -> QueueClaim? {
+    let claim: QueueClaim
+    if !lane.normal.isEmpty {
+      claim = lane.normal.removeFirst()
+    } else if !lane.list.isEmpty, listWorkers < max(1, settings.concurrency * settings.listShare / 100) {
+      claim = lane.list.removeFirst()
+      listWorkers += 1
+    } else {
+      return nil
+    }
+    lane.waiting -= claim.message.recipients.count
+    return claim
+  }
+
   /// Notes that a claim is settled.
-  mutating func finish(_ claim: QueueClaim) {
+  ///
+  /// - Parameter wasTaken: whether a worker had it; `false` for one that was drained.
+  mutating func finish(_ claim: QueueClaim, wasTaken: Bool) {
     load -= claim.message.recipients.count
-    if claim.message.mailClass == .list { listLoad -= claim.message.recipients.count }
+    guard claim.message.mailClass == .list else { return }
+    listLoad -= claim.message.recipients.count
+    if wasTaken { listWorkers -= 1 }
   }
 
   /// Notes how a connection fared; a destination that answers gets one connection more.
@@ -99,6 +119,10 @@ struct LaneTable {
       if lane.isDead { deadWorkers -= lane.workers }
       lane.isDead = false
       lane.window = min(lane.window + 1, settings.destinationConcurrency)
+    case .paced:
+      if lane.isDead { deadWorkers -= lane.workers }
+      lane.isDead = false
+      lane.window = max(1, lane.window / 2)
     case .failed:
       if !lane.isDead { deadWorkers += lane.workers }
       lane.isDead = true

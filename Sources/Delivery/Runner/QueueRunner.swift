@@ -81,7 +81,7 @@ actor QueueRunner {
       log.error("queue cannot be read", metadata: ["error": "\(error)"])
       wake(after: settings.troublePause, &group)
     }
-    for key in table.start() { group.addTask { await self.work(key) } }
+    for (key, claim) in table.start() { group.addTask { await self.work(key, claim) } }
     if isFull {
       signal?.yield()
     } else if let next = try? await queue.nextDue(after: now) {
@@ -111,19 +111,32 @@ actor QueueRunner {
   private func woke(_ number: Int) { if wakeup?.number == number { wakeup = nil } }
 
   /// Works off one destination until nothing waits there.
-  private func work(_ key: String) async {
+  private func work(_ key: String, _ first: QueueClaim) async {
     let worker = attempts.worker()
-    while !isStopping, !Task.isCancelled, let claim = table.next(key) {
+    var current: QueueClaim? = first
+    while let claim = current {
+      guard !isStopping, !Task.isCancelled else {
+        await settler.giveBack([claim])
+        table.finish(claim, wasTaken: true)
+        break
+      }
       let (outcomes, contact) = await worker.attempt(claim)
       if Task.isCancelled {
         await settler.settleInterrupted(claim, outcomes)
-        table.finish(claim)
+        table.finish(claim, wasTaken: true)
         break
       }
       table.note(contact, lane: key)
       await settler.settle(claim, outcomes)
-      table.finish(claim)
-      if contact == .failed { await failAlike(key, claim, outcomes) }
+      table.finish(claim, wasTaken: true)
+      // A place for list mail is free again, perhaps for another destination.
+      if claim.message.mailClass == .list { signal?.yield() }
+      switch contact {
+      case .failed: await failAlike(key, outcomes)
+      case .paced: await pace(key, outcomes)
+      case .made, .notTried: break
+      }
+      current = table.next(key)
     }
     await worker.end()
     table.end(key)
@@ -131,11 +144,21 @@ actor QueueRunner {
   }
 
   /// What waits for a host that cannot be reached is put off at once, instead of each message finding out itself.
-  private func failAlike(_ key: String, _ claim: QueueClaim, _ outcomes: [AttemptOutcome]) async {
+  private func failAlike(_ key: String, _ outcomes: [AttemptOutcome]) async {
     guard let text = outcomes.compactMap(\.failure).first, !text.isPermanent else { return }
     for other in table.drain(key) {
       await settler.settle(other, other.message.recipients.map { AttemptOutcome(recipient: $0, failure: text) })
-      table.finish(other)
+      table.finish(other, wasTaken: false)
+    }
+  }
+
+  /// What waits for a host that asked for less is put off unattempted, for a while (R28).
+  private func pace(_ key: String, _ outcomes: [AttemptOutcome]) async {
+    guard let text = outcomes.compactMap(\.failure).first(where: \.slowsDown) else { return }
+    let until = time.now + settings.pacePause
+    for other in table.drain(key) {
+      await settler.pace(other, text, until: until)
+      table.finish(other, wasTaken: false)
     }
   }
 
@@ -143,7 +166,7 @@ actor QueueRunner {
     for key in table.lanes.keys {
       let claims = table.drain(key)
       await settler.giveBack(claims)
-      for claim in claims { table.finish(claim) }
+      for claim in claims { table.finish(claim, wasTaken: false) }
     }
   }
 }

@@ -42,6 +42,19 @@ struct Settler: Sendable {
     await giveBack([rest])
   }
 
+  /// Puts a claim off without an attempt: its destination asked for less.
+  func pace(_ claim: QueueClaim, _ text: AttemptText, until: Timestamp) async {
+    let reply = "paced: \(text.remote.isEmpty ? claim.destination : text.remote) asked for less: \(text.diagnostic)"
+    log.info(
+      "paced", metadata: ["id": "\(claim.message.id)", "to": "\(claim.destination)", "cause": "\(text.diagnostic)"])
+    await record(
+      SettlementBatch(
+        claim.message.recipients.map {
+          Settlement(
+            recipient: $0.number, outcome: .paced(until: until), reply: reply, status: text.status, remote: text.remote)
+        }), claim.message.id)
+  }
+
   /// Puts claims back as if they had never been made.
   func giveBack(_ claims: [QueueClaim]) async {
     let rows = claims.flatMap(\.message.recipients)

@@ -8,6 +8,8 @@ package struct Settlement: Sendable {
     case delivered
     /// Try again at the given time.
     case deferred(until: Timestamp)
+    /// Put off unattempted, because the destination asked for less; the reply says so.
+    case paced(until: Timestamp)
     /// Given up; whoever settles it reports it to the sender.
     case failed
     /// Back to the queue as if never claimed: no attempt is counted, the due time stays.

@@ -101,6 +101,8 @@ extension DeliverySettings {
     delayWarning = configuration.queue.delayWarning
     concurrency = configuration.queue.concurrency
     destinationConcurrency = configuration.queue.destinationConcurrency
+    connectionRate = configuration.queue.destinationRate
+    pacePause = configuration.queue.pacePause
     remotePort = configuration.queue.remotePort
     smarthost = try configuration.queue.smarthost.map(Self.smarthost)
     tls = TLSPolicy(rawValue: configuration.queue.tls == "none" ? "off" : configuration.queue.tls) ?? .opportunistic

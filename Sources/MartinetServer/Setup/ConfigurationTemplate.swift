@@ -140,6 +140,8 @@ package struct ConfigurationTemplate: Sendable {
       tls: opportunistic               # with mail exchangers: none, opportunistic or required
       concurrency: 100
       destination-concurrency: 20
+      destination-rate: 5              # new connections to one destination in a second; 0: any number
+      pace-pause: 60s                  # how long mail for a destination waits that asks for less (421, 4.7.x)
       bounce-format: dsn               # dsn (multipart/report with qmail's text first) or qsbmf
 
     # Filters that see mail before it is taken (Sendmail's milter protocol: rspamd, opendkim, clamav-milter ...).
