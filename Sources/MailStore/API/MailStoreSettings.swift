@@ -51,7 +51,7 @@ package struct MailStoreSettings: Sendable {
   /// Octets an account's text index may have; messages above it are searched in their files.
   package var textIndexBytes: Int64 = 4 << 30
   /// How long new messages wait to be indexed together with others.
-  package var fillDelay = Duration.seconds(1)
+  package var fillDelay = Duration.milliseconds(500)
   /// Batches (64 messages, or 256 KiB of text) indexed of one account before it is the next one's turn.
   package var fillSteps = 64
   /// Messages written in a second above which indexing waits.

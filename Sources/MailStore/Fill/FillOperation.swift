@@ -23,8 +23,10 @@ struct FillWork: Sendable {
   var identity: Int64
   var step: Step
 
-  /// Messages entered in one go.
+  /// Messages read in one go.
   static let batch = 64
+  /// Messages looked at in one go; most are only linked to text that is known, when an index was made anew.
+  static let most = 1024
   /// Octets of files read in one go, unless the first is larger.
   static let batchBytes = 4 << 20
 }
@@ -168,15 +170,18 @@ extension AccountStore {
   private func items(_ view: FolderView, _ index: Index) throws -> [FillWork.Item]? {
     let from = view.fillStart(text: text.isOn)
     var items: [FillWork.Item] = []
+    var unread = 0
     var bytes = 0
     for position in view.lowerBound(from + 1)..<view.records.count {
       let record = view.records[position]
-      if items.count >= FillWork.batch || (bytes > 0 && bytes + record.fileSize > FillWork.batchBytes) { break }
+      if unread >= FillWork.batch || items.count >= FillWork.most { break }
+      if bytes > 0, bytes + record.fileSize > FillWork.batchBytes { break }
       bytes += max(1, record.fileSize)
       let statement = try index.database.statement("SELECT email_id FROM message_keys WHERE id = ?1")
         .bind(1, Index.key(view.id, record.uid))
       let emailID = try statement.step() ? statement.text(0) : ""
       statement.reset()
+      if emailID.isEmpty { unread += 1 }
       items.append(
         FillWork.Item(uid: record.uid, path: view.filePath(position), emailID: emailID.isEmpty ? nil : emailID))
     }

@@ -26,6 +26,8 @@ final class Index {
   init(path: String, busy: Duration) throws {
     let database = try Database(path: path, busy: busy)
     try database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-512;")
+    // A folder of 100,000 messages at first sight is one log, and does not wait for the disk to copy it over.
+    try database.execute("PRAGMA wal_autocheckpoint=4000")
     isNew = try Self.migrate(database)
     identity = try database.integer("SELECT value FROM meta WHERE key = 'identity'") ?? 0
     guard let facts = FileSystem.facts(path) else { throw DatabaseError(code: 26, text: "\(path) vanished") }
