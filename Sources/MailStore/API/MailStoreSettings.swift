@@ -54,7 +54,7 @@ package struct MailStoreSettings: Sendable {
   package var fillDelay = Duration.milliseconds(500)
   /// Batches (64 messages, or 256 KiB of text) indexed of one account before it is the next one's turn.
   package var fillSteps = 64
-  /// Messages written in a second above which indexing waits.
+  /// Messages written or read for somebody in a second above which indexing waits.
   package var fillBusyRate = 100
   /// How often, 100 ms each time, one batch waits for that.
   package var fillPatience = 50

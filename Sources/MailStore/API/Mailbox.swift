@@ -49,7 +49,7 @@ package final class Mailbox: Sendable {
   package func fetchIndex(_ uids: [UInt32]) async throws -> [IndexedMessage] {
     let (have, missing) = try await store.indexed(key, uids)
     guard !missing.isEmpty else { return have }
-    let computed = try await store.compute(key, missing).map(\.indexed)
+    let computed = try await store.compute(key, missing, waits: false).map(\.indexed)
     return (have + computed).sorted { $0.uid < $1.uid }
   }
 
@@ -57,7 +57,7 @@ package final class Mailbox: Sendable {
   package func keys(_ uids: [UInt32]) async throws -> [MessageKeys] {
     let (have, missing) = try await store.keys(key, uids)
     guard !missing.isEmpty else { return have }
-    let computed = try await store.compute(key, missing).map(\.keys)
+    let computed = try await store.compute(key, missing, waits: false).map(\.keys)
     return (have + computed).sorted { $0.uid < $1.uid }
   }
 
@@ -68,7 +68,7 @@ package final class Mailbox: Sendable {
   package func details(_ uids: [UInt32]) async throws -> [MessageDetails] {
     let (have, missing) = try await store.details(key, uids)
     guard !missing.isEmpty else { return have }
-    let computed = try await store.compute(key, missing).map(\.details)
+    let computed = try await store.compute(key, missing, waits: false).map(\.details)
     return (have + computed).sorted { $0.uid < $1.uid }
   }
 

@@ -98,6 +98,7 @@ extension AccountStore {
     _ key: FolderKey, _ uids: [UInt32], _ fields: [SortText]
   ) throws -> (columns: SortColumns, missing: [LocatedMessage]) {
     startFilling()
+    keepUnkept()
     return try perform { index in
       let view = try view(key, index)
       var columns = SortColumns(texts: fields.count, rows: uids.count)

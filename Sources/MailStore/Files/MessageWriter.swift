@@ -25,7 +25,7 @@ enum DurableStep: Hashable, Sendable {
   case directorySynced
 }
 
-/// Counts the messages written, so that background work knows when to step back.
+/// Counts the messages that somebody waits for, so that background work knows when to step back.
 final class WriteMeter: Sendable {
   let count = Atomic<Int>(0)
 }

@@ -18,6 +18,7 @@ extension AccountStore {
   /// Entries the index has, and messages it has none of.
   func indexed(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [IndexedMessage], missing: [LocatedMessage]) {
     startFilling()
+    keepUnkept()
     return try perform { index in
       let view = try view(key, index)
       var have: [IndexedMessage] = []
@@ -32,6 +33,7 @@ extension AccountStore {
   /// Sort keys the index has, and messages it has none of.
   func keys(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [MessageKeys], missing: [LocatedMessage]) {
     startFilling()
+    keepUnkept()
     return try perform { index in
       let view = try view(key, index)
       var have: [MessageKeys] = []
@@ -45,7 +47,8 @@ extension AccountStore {
 
   /// Identifiers and previews the index has, and messages it has none of.
   func details(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [MessageDetails], missing: [LocatedMessage]) {
-    try perform { index in
+    keepUnkept()
+    return try perform { index in
       let view = try view(key, index)
       var have: [MessageDetails] = []
       have.reserveCapacity(uids.count)
@@ -68,7 +71,13 @@ extension AccountStore {
   }
 
   /// Reads and parses messages on the file threads and keeps the outcome.
-  nonisolated func compute(_ key: FolderKey, _ located: [LocatedMessage]) async throws -> [ComputedEntry] {
+  ///
+  /// - Parameter waits: whether all is in the index on return; else the last batch is written behind it.
+  nonisolated func compute(
+    _ key: FolderKey, _ located: [LocatedMessage], waits: Bool = true
+  ) async throws -> [ComputedEntry] {
+    // Whoever waits for this goes before the filler, which would read the same files.
+    host.writer.meter.count.wrappingAdd(located.count, ordering: .relaxed)
     // Batches bound the memory and let others at the index in between; one is written while the next is parsed.
     let batches = stride(from: 0, to: located.count, by: 1024).map { located[$0..<min(located.count, $0 + 1024)] }
     var computed: [ComputedEntry] = []
@@ -82,7 +91,14 @@ extension AccountStore {
       try await kept
       computed += finished
     }
-    try await keepEntries(key, finished)
+    if waits {
+      try await keepEntries(key, finished)
+    } else {
+      // Written while the answer is on its way, and before the next question is answered.
+      let last = finished
+      unkept.withLock { $0.append((key, last)) }
+      Task { await self.keepUnkept() }
+    }
     return computed
   }
 
@@ -117,6 +133,15 @@ extension AccountStore {
       details: MessageDetails(
         uid: uid, emailID: emailID, threadID: ObjectID.thread(entry, emailID: emailID), preview: entry.preview),
       measurement: Measurement(uid: uid, fileBytes: bytes.count, wireBytes: entry.wireSize, seconds: seconds))
+  }
+
+  /// Keeps the entries that were told before they were written; one that cannot be is computed again.
+  func keepUnkept() {
+    let waiting = unkept.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+    for (key, entries) in waiting { try? keepEntries(key, entries) }
   }
 
   /// Keeps computed entries; an index that cannot be written now does not keep anyone from reading.

@@ -40,7 +40,8 @@ extension AccountStore {
   private func decide(
     _ key: FolderKey, field: Int, needle: [UInt8], among uids: [UInt32]
   ) throws -> (hits: [UInt32], undecided: [LocatedMessage], missing: [LocatedMessage]) {
-    try perform { index in
+    keepUnkept()
+    return try perform { index in
       let view = try view(key, index)
       var hits: [UInt32] = []
       var cut: [UInt32] = []

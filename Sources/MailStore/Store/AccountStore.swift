@@ -32,6 +32,8 @@ actor AccountStore {
   nonisolated let arrivals = Mutex<[String: FolderNotices]>([:])
   /// Whether the Maildir is known to be there.
   nonisolated let isPrepared = Atomic<Bool>(false)
+  /// Entries that were told to a session and are still to be written.
+  nonisolated let unkept = Mutex<[(key: FolderKey, entries: [ComputedEntry])]>([])
   nonisolated let knownFolders = Mutex<KnownFolders?>(nil)
   nonisolated let popHeld = Atomic<Bool>(false)
   nonisolated let accountEvents = AccountEvents()
@@ -123,6 +125,7 @@ actor AccountStore {
 
   /// Writes what is not written and closes the index; views stay, and it is opened again when needed.
   func closeIndex() {
+    keepUnkept()
     guard let open = index else { return }
     for view in views.values { settle(view, open) }
     index = nil
