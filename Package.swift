@@ -48,6 +48,7 @@ let package = Package(
     .target(name: "CFiles", path: "Sources/CFiles"),
     room("Basics", []),
     room("MailSyntax", ["Basics"]),
+    room("Inspection", ["Basics", sqlite]),
     room("DNSResolver", ["Basics", "MailSyntax", "CUnbound", logging]),
     room(
       "Wire",
@@ -62,12 +63,12 @@ let package = Package(
     room(
       "Accounts",
       [
-        "Basics", "MailSyntax", "Wire", "CCrypt", "COpenSSL", grdb, logging,
+        "Basics", "MailSyntax", "Inspection", "Wire", "CCrypt", "COpenSSL", grdb, logging,
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ] + nio),
     room("RelayAccess", ["Basics", "MailSyntax", "DNSResolver", "Accounts", grdb, logging]),
-    room("MailStore", ["Basics", "MailSyntax", "CFiles", "COpenSSL", sqlite, logging] + nio),
-    room("MailQueue", ["Basics", "MailSyntax", grdb, logging] + nio),
+    room("MailStore", ["Basics", "MailSyntax", "Inspection", "CFiles", "COpenSSL", sqlite, logging] + nio),
+    room("MailQueue", ["Basics", "MailSyntax", "Inspection", grdb, sqlite, logging] + nio),
     room("MailLog", ["Basics", grdb, logging]),
     room("LocalMail", ["Basics", "MailSyntax", "CFiles"]),
     room(
@@ -98,7 +99,7 @@ let package = Package(
       [
         "Configuration", "HelpPages", "SMTPServer", "Milter", "POP3Server", "IMAPServer", "Delivery", "Accounts",
         "RelayAccess", "MailStore", "MailQueue", "MailLog", "LocalMail", "SMTPClient", "Wire", "DNSResolver", "Basics",
-        "MailSyntax", logging,
+        "MailSyntax", "Inspection", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ] + nio),
@@ -106,7 +107,7 @@ let package = Package(
       name: "martinet",
       dependencies: [
         "MartinetServer", "Configuration", "Accounts", "RelayAccess", "MailStore", "MailQueue", "MailLog", "LocalMail",
-        "Delivery", "DNSResolver", "Wire", "Basics", "MailSyntax",
+        "Delivery", "DNSResolver", "Wire", "Basics", "MailSyntax", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
       ],
       swiftSettings: settings),
@@ -116,9 +117,9 @@ let package = Package(
     .executableTarget(
       name: "martinet-bench-store", dependencies: ["MailStore", "Basics", logging],
       path: "Benchmarks/MailStoreBenchmark", swiftSettings: settings),
-    tests("Basics"), tests("MailSyntax"), tests("DNSResolver"), tests("Wire", ["WireTesting"]), tests("Accounts"),
-    tests("RelayAccess"), tests("MailStore"), tests("MailQueue"), tests("Milter"), tests("MailLog"), tests("LocalMail"),
-    tests("SMTPClient"), tests("Delivery"),
+    tests("Basics"), tests("MailSyntax"), tests("Inspection", [sqlite]), tests("DNSResolver", ["WireTesting"]),
+    tests("Wire", ["WireTesting"]), tests("Accounts"), tests("RelayAccess"), tests("MailStore"), tests("MailQueue"),
+    tests("Milter"), tests("MailLog"), tests("LocalMail"), tests("SMTPClient"), tests("Delivery", ["WireTesting"]),
     tests("POP3Server", ["WireTesting"]), tests("IMAPServer", ["WireTesting"]), tests("SMTPServer", ["WireTesting"]),
     tests("Configuration"), tests("HelpPages", ["WireTesting"]), tests("MartinetServer", ["WireTesting"]),
     tests("martinet", [.product(name: "ArgumentParser", package: "swift-argument-parser")]),

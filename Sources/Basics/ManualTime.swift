@@ -19,6 +19,9 @@ package final class ManualTime: TimeSource {
   /// How far the clock was moved since it was made.
   package var uptime: Duration { state.withLock { $0.uptime } }
 
+  /// How many sleepers wait for the clock to be moved.
+  package var waiting: Int { state.withLock { $0.sleepers.count } }
+
   /// Moves both clocks forward and wakes the sleepers that are due.
   package func advance(by duration: Duration) {
     let due = state.withLock { state in

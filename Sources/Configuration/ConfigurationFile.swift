@@ -15,7 +15,7 @@ extension Configuration {
   /// - Throws: `ConfigurationError` with every fault found.
   package static func read(_ path: String) throws -> Configuration {
     let name = lastComponent(path)
-    guard let bytes = readWholeFile(path, limit: largestFile) else {
+    guard let bytes = SmallFile.bytes(path, limit: largestFile) else {
       let reason = String(cString: strerror(errno))
       throw ConfigurationError(faults: [
         ConfigurationFault(

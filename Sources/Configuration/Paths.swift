@@ -33,25 +33,6 @@ func resolve(_ path: String, _ base: String) -> String {
   return base == "/" ? "/\(tail)" : "\(base)/\(tail)"
 }
 
-/// The octets of a file, or `nil` (with `errno` set) when it cannot be read or is larger than the limit.
-func readWholeFile(_ path: String, limit: Int) -> [UInt8]? {
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-  guard descriptor >= 0 else { return nil }
-  defer { close(descriptor) }
-  var bytes: [UInt8] = []
-  var chunk = [UInt8](repeating: 0, count: 65_536)
-  while true {
-    let count = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-    guard count >= 0 else { return nil }
-    if count == 0 { return bytes }
-    bytes.append(contentsOf: chunk.prefix(count))
-    guard bytes.count <= limit else {
-      errno = EFBIG
-      return nil
-    }
-  }
-}
-
 /// Whether a text can be a host's name in a greeting (RFC 1123 section 2.1); one label is allowed.
 func isHostName(_ text: String) -> Bool {
   guard !text.isEmpty, text.utf8.count <= 253 else { return false }

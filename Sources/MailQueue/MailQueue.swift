@@ -79,7 +79,7 @@ package final class MailQueue: Sendable {
       ids = QueueIDs(
         reserve: { try QueueIDs.reserve(pool, now: time.now) },
         refillLater: { work in files.submit { state in if case .active = state { work() } } })
-      if role == .server { try ids.prepare() }
+      if role == .server { ids.prepare() }
       files.start()
       self.files = files
       writes = WriteGroup(pool: pool, folder: folder, size: settings.groupSize)

@@ -74,5 +74,6 @@ package struct HostRooms: Sendable {
     } else {
       _ = try await accounts.addAccount(NewAccount(login.key, password: .clear(Array(password.utf8))))
     }
+    try await store.create(mailAccount(try await accounts.account(login: login.key)))
   }
 }

@@ -30,6 +30,9 @@ package final class RelayAccess: Sendable {
   let observer = Mutex<(@Sendable (RelayNotice) -> Void)?>(nil)
   private let current: Mutex<RelaySettings>
 
+  /// The tables this build knows: the room's name and the number of its steps, for an inspection.
+  package static let schema = (room: RelaySchema.room, version: RelaySchema.steps.count)
+
   /// Brings the room's tables up to date and reads what a restart must not forget.
   ///
   /// - Throws: `HostDatabaseError`.

@@ -65,7 +65,7 @@ import Wire
     #expect(write(file, text, text.count) == text.count)
     close(file)
     #expect { _ = try HostDatabase(path: path) } throws: { error in
-      "\(error)" == "\(path): is not a database"
+      "\(error)" == "\(path): is not a database; restore it from a backup"
     }
     var info = stat()
     #expect(stat(path, &info) == 0 && info.st_size == text.count)

@@ -68,9 +68,13 @@ class Host:
         answer = json.loads(done.stdout)
         return answer["data"] if expect == 0 else answer
 
-    def start(self):
+    def start(self, wait=True, env=None, prefix=()):
+        """Serves; with `wait` it returns when every protocol takes connections."""
         self.log = open(f"{self.folder}/log", "ab")
-        self.process = subprocess.Popen([MARTINET, "serve", "--config", self.config], stderr=self.log, stdout=self.log)
+        self.process = subprocess.Popen([*prefix, MARTINET, "serve", "--config", self.config], stderr=self.log,
+                                        stdout=self.log, env={**os.environ, **(env or {})})
+        if not wait:
+            return self
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -114,12 +118,12 @@ class Host:
                     found.append(file.read())
         return found
 
-    def wait_for(self, condition, seconds=10):
+    def wait_for(self, condition, seconds=10, step=0.05):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if condition():
                 return
-            time.sleep(0.05)
+            time.sleep(step)
         with open(f"{self.folder}/log") as file:
             raise AssertionError("waited in vain; the log ends:\n" + file.read()[-2000:])
 

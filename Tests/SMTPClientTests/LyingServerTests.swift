@@ -71,7 +71,7 @@ import Testing
 
   @Test(arguments: ["354 what", "334 what", "220 x\r\n250 y\r\n250 z\r\n250 late"])
   func wrongCodes(_ reply: String) async throws {
-    let failure = try await failure({ $0.commandTimeout = .milliseconds(300) }) { peer in
+    let failure = try await failure({ $0.commandTimeout = .seconds(2) }) { peer in
       peer.send("220 x\r\n")
       peer.expect("EHLO", then: reply)
       peer.waitForEnd()

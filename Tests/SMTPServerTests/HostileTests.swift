@@ -198,14 +198,14 @@ import WireTesting
   }
 
   @Test func slowClientsAreCut() async throws {
-    try await ServerFixture.run(change: { $0.firstMailTimeout = .milliseconds(400) }) { fixture in
+    try await ServerFixture.run(change: { $0.firstMailTimeout = .seconds(2) }) { fixture in
       let client = try await fixture.ready()
       try await client.hear("421 4.4.2 …")
       try await client.expectEnd()
     }
     try await ServerFixture.run(change: {
-      $0.dataTimeout = .milliseconds(300)
-      $0.messageTimeout = .milliseconds(600)
+      $0.dataTimeout = .seconds(2)
+      $0.messageTimeout = .seconds(3)
     }) { fixture in
       let client = try await fixture.ready()
       try await client.envelope()

@@ -99,7 +99,7 @@ import WireTesting
         try await Task.sleep(for: .milliseconds(60))
       }
       try await client.expect("timeout")
-      #expect(ContinuousClock.now - start < .seconds(3))
+      #expect(ContinuousClock.now - start < .seconds(20))
     }
   }
 

@@ -1,6 +1,7 @@
 import Basics
 import Synchronization
 import Testing
+import WireTesting
 
 @testable import Wire
 
@@ -46,11 +47,10 @@ private let other = IPAddress.v4(0xc000_0202)
           admitted.add()
         }
       }
-      try await Task.sleep(for: .milliseconds(100))
       for second in 0..<3 {
-        #expect(admitted.value == second)
+        // The ones still waiting have asked the clock to be woken.
+        try await settled { admitted.value == second && time.waiting == 3 - second }
         time.advance(by: .seconds(1))
-        try await Task.sleep(for: .milliseconds(100))
       }
       try await group.waitForAll()
     }
@@ -63,6 +63,7 @@ private let other = IPAddress.v4(0xc000_0202)
     let limiter = FailedLoginLimiter(time: time)
     for _ in 0..<10 { _ = limiter.note(peer) }
     let checks = Counter()
+    let ended = Counter()
     let guessers = Task {
       await withDiscardingTaskGroup { group in
         for _ in 0..<40 {
@@ -72,25 +73,30 @@ private let other = IPAddress.v4(0xc000_0202)
               checks.add()
               await limiter.failed(peer)
             }
+            ended.add()
           }
         }
       }
     }
+    // The clock moves only when everybody waits for it, so that a slow machine changes nothing.
     for _ in 0..<40 {
-      try await Task.sleep(for: .milliseconds(10))
+      try await settled { time.waiting + ended.value == 40 }
       time.advance(by: .milliseconds(500))
     }
+    try await settled { time.waiting + ended.value == 40 }
     let start = time.uptime
     let before = checks.value
+    let served = Mutex<Duration?>(nil)
     let owner = Task {
       try await limiter.admit(peer)
-      return time.uptime - start
+      served.withLock { $0 = time.uptime - start }
     }
     for _ in 0..<60 {
-      try await Task.sleep(for: .milliseconds(10))
+      try await settled { time.waiting + ended.value == (served.withLock { $0 } == nil ? 41 : 40) }
       time.advance(by: .milliseconds(500))
     }
-    #expect(try await owner.value <= .seconds(20))
+    try await owner.value
+    #expect(try #require(served.withLock { $0 }) <= .seconds(20))
     #expect(checks.value - before < 5 * 30)
     guessers.cancel()
     await guessers.value
@@ -123,4 +129,13 @@ private let other = IPAddress.v4(0xc000_0202)
     }
     #expect(limiter.remembered == 1)
   }
+}
+
+/// Waits until a condition holds.
+private func settled(_ condition: () -> Bool) async throws {
+  for _ in 0..<6000 {
+    if condition() { return }
+    try await Task.sleep(for: .milliseconds(5))
+  }
+  throw TestFailure("waited in vain")
 }

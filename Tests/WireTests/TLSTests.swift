@@ -144,7 +144,7 @@ import WireTesting
     }
     #expect(
       reason("/nonexistent.pem", pair.keyFile)
-        == "/nonexistent.pem: cannot read the certificate: No such file or directory")
+        .hasPrefix("/nonexistent.pem: cannot read the certificate: No such file or directory; make it readable"))
     #expect(reason(pair.certificateFile, "/nonexistent.pem").contains("cannot read the key: No such file"))
     #expect(reason(pair.keyFile, pair.keyFile).hasPrefix("\(pair.keyFile): not a PEM certificate"))
     #expect(reason(pair.certificateFile, pair.certificateFile).contains("not a PEM private key"))

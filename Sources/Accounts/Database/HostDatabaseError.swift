@@ -38,7 +38,7 @@ package struct HostDatabaseError: Error, Equatable, CustomStringConvertible {
     }
     switch fault.resultCode {
     case .SQLITE_NOTADB:
-      self.init(.notADatabase, path: path, text: "is not a database")
+      self.init(.notADatabase, path: path, text: "is not a database; restore it from a backup")
     case .SQLITE_CORRUPT:
       self.init(.notADatabase, path: path, text: "is damaged (\(fault.message ?? "corrupt")); restore it from a backup")
     default:
@@ -66,7 +66,7 @@ enum FileHeader {
     }
     if count == 0 { return }
     guard count == header.count, header.starts(with: magic) else {
-      throw HostDatabaseError(.notADatabase, path: path, text: "is not a database")
+      throw HostDatabaseError(.notADatabase, path: path, text: "is not a database; restore it from a backup")
     }
     let owner = header[applicationIDOffset..<(applicationIDOffset + 4)].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
     guard owner == 0 || owner == UInt32(bitPattern: HostDatabase.applicationID) else {

@@ -98,9 +98,12 @@ extension IMAPSession {
     } else {
       throw GrammarError("Expected a message literal")
     }
-    guard !isBinary || !spool.hasNUL else {
-      // RFC 3516 section 4.3: what cannot be kept as it is must fail.
-      throw Refusal.no(.plain("UNKNOWN-CTE"), "Messages with NUL octets cannot be stored")
+    if spool.hasNUL {
+      // RFC 3501 section 9: a literal is made of CHAR8, which leaves NUL out; RFC 3516 section 4.3: binary content
+      // that cannot be kept as it is must fail.
+      throw isBinary
+        ? Refusal.no(.plain("UNKNOWN-CTE"), "Messages with NUL octets cannot be stored")
+        : Refusal.bad("A message may not contain NUL octets")
     }
     work.messages.append(
       NewMessage(

@@ -29,15 +29,15 @@ final class AppendSpool {
     if let path { unlink(path) }
   }
 
-  /// Takes some octets; NUL, which no message may hold (RFC 3501 section 4.3.1), becomes 0x80.
+  /// Takes some octets; a message with NUL is not to be kept, so that its octets need no room.
   func add(_ octets: [UInt8]) async throws {
     size += octets.count
-    if octets.contains(0) {
-      hasNUL = true
-      memory.append(contentsOf: octets.lazy.map { $0 == 0 ? 0x80 : $0 })
-    } else {
-      memory.append(contentsOf: octets)
+    hasNUL = hasNUL || octets.contains(0)
+    if hasNUL {
+      memory.removeAll()
+      return
     }
+    memory.append(contentsOf: octets)
     if memory.count > threshold { try await writeOut() }
   }
 

@@ -1,5 +1,6 @@
 import Basics
 import GRDB
+import GRDBSQLite
 import Logging
 
 #if canImport(Glibc)
@@ -34,6 +35,11 @@ enum QueueDatabase {
     configuration.busyMode = .timeout(Double(settings.busyTimeout.wholeMilliseconds) / 1000)
     configuration.label = "martinet.queue"
     configuration.maximumReaderCount = 4
+    configuration.prepareDatabase { database in
+      // The log stays when the last process closes the file, so that a queue on a full disk can still be opened.
+      var keep: CInt = 1
+      sqlite3_file_control(database.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &keep)
+    }
     let pool = try DatabasePool(path: path, configuration: configuration)
     // The pool sets NORMAL itself when it turns on WAL; an acknowledged message must survive a power cut.
     try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }

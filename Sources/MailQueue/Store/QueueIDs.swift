@@ -50,8 +50,10 @@ final class QueueIDs: Sendable {
   }
 
   /// Reserves the first block ahead of need; tools that only list the queue never write.
-  func prepare() throws {
-    let start = try reserve()
+  ///
+  /// Without room on the disk the queue can still be read; the first id to be given tries again.
+  func prepare() {
+    guard let start = try? reserve() else { return }
     state.withLock { $0.add(start) }
   }
 

@@ -11,15 +11,26 @@ struct SpoolScan {
   let log: Logger
 
   func run(now: Timestamp, _ recovery: inout MailQueue.Recovery) throws {
-    recovery.returnedClaims = try pool.write { db in
+    do {
+      recovery.returnedClaims = try returnClaims()
+      let (rows, names) = try sweep(now: now, &recovery)
+      try hold(rows.subtracting(names), &recovery)
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+      // A full disk must not keep a host from starting: claims come back when their time is over, and what lies about
+      // is swept while the queue works.
+      log.error("no room to take up the queue as it was left", metadata: ["error": "\(error)"])
+    }
+  }
+
+  /// Gives back what a killed predecessor had claimed.
+  private func returnClaims() throws -> Int {
+    try pool.write { db in
       try db.execute(sql: "UPDATE recipient SET state = 0, lease = NULL WHERE state = 1")
       let returned = db.changesCount
       try db.execute(
         sql: "UPDATE recipient SET state = 2 WHERE state = 0 AND message IN (SELECT number FROM message WHERE held)")
       return returned
     }
-    let (rows, names) = try sweep(now: now, &recovery)
-    try hold(rows.subtracting(names), &recovery)
   }
 
   /// Removes files that nobody will ask for, and takes over strangers; safe while the queue works.

@@ -29,6 +29,8 @@ package struct MessageRecord: Hashable, Sendable {
     static let oddName = State(rawValue: 8)
     /// The index has envelope and structure.
     static let indexed = State(rawValue: 16)
+    /// The message does not end with a line end, so that POP3 has to send one more (RFC 1939 section 3).
+    static let openEnded = State(rawValue: 32)
   }
 
   init(uid: UInt32) { self.uid = uid }

@@ -4,7 +4,9 @@ import Glibc
 struct LineEndCounter {
   /// LFs seen without a CR before them.
   private(set) var bareLineFeeds = 0
-  private var last: UInt8 = 0
+  private var last: UInt8 = 0x0a
+  /// Whether the last octet is no line end; nothing at all is not open.
+  var isOpenEnded: Bool { last != 0x0a }
 
   /// Takes the next octets.
   mutating func count(_ bytes: UnsafeRawBufferPointer) {

@@ -9,6 +9,8 @@ struct WrittenMessage: Sendable {
   var base: String
   var fileBytes: Int
   var wireBytes: Int
+  /// The message does not end with a line end.
+  var isOpenEnded = false
   /// The file's date, which is INTERNALDATE.
   var date: Timestamp
 
@@ -66,9 +68,10 @@ struct MessageWriter: Sendable {
         try sync(descriptor, path)
       }
       let wire = size + ends.bareLineFeeds
+      // A name that tells the size on the wire is believed without a look into the file: only where POP3 sends as much.
+      let base = NameMaker.base(stem, fileBytes: size, wireBytes: ends.isOpenEnded ? nil : wire)
       return WrittenMessage(
-        temporaryPath: path, base: NameMaker.base(stem, fileBytes: size, wireBytes: wire), fileBytes: size,
-        wireBytes: wire, date: stamp)
+        temporaryPath: path, base: base, fileBytes: size, wireBytes: wire, isOpenEnded: ends.isOpenEnded, date: stamp)
     } catch {
       unlink(path)
       throw error

@@ -35,8 +35,8 @@ struct NameMaker: Sendable {
     return "\(now.seconds).M\(micro)P\(process)Q\(number)\(dated ? "D" : "").\(host)"
   }
 
-  /// The base name of a finished file.
-  static func base(_ stem: String, fileBytes: Int, wireBytes: Int) -> String {
-    "\(stem),S=\(fileBytes),W=\(wireBytes)"
+  /// The base name of a finished file; without `W=` the file has to be measured.
+  static func base(_ stem: String, fileBytes: Int, wireBytes: Int?) -> String {
+    "\(stem),S=\(fileBytes)" + (wireBytes.map { ",W=\($0)" } ?? "")
   }
 }

@@ -76,6 +76,7 @@ extension AccountStore {
         record.fileBytes = UInt32(clamping: message.written.fileBytes)
         record.wireBytes = UInt32(clamping: message.written.wireBytes)
         record.state.formUnion([.measured, .wireKnown])
+        if message.written.isOpenEnded { record.state.insert(.openEnded) }
         for keyword in message.keywords {
           if let bit = try keywordBit(keyword, in: view, create: true) { record.keywords |= 1 << UInt64(bit) }
         }

@@ -132,7 +132,8 @@ extension AccountStore {
       keysBlob: keys.encode(), keys: keys.keys,
       details: MessageDetails(
         uid: uid, emailID: emailID, threadID: ObjectID.thread(entry, emailID: emailID), preview: entry.preview),
-      measurement: Measurement(uid: uid, fileBytes: bytes.count, wireBytes: entry.wireSize, seconds: seconds))
+      measurement: Measurement(
+        uid: uid, fileBytes: bytes.count, wireBytes: entry.wireSize, isOpenEnded: bytes.last != 0x0a, seconds: seconds))
   }
 
   /// Keeps the entries that were told before they were written; one that cannot be is computed again.

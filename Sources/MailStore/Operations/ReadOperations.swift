@@ -26,6 +26,7 @@ struct Measurement: Sendable {
   var uid: UInt32
   var fileBytes: Int
   var wireBytes: Int
+  var isOpenEnded: Bool
   var seconds: Int64
 }
 
@@ -202,7 +203,9 @@ extension AccountStore {
       let size = Int(facts.size)
       let wire =
         try message.wireBytes.flatMap { $0 >= size ? $0 : nil } ?? size + Self.bareLineFeeds(descriptor, size: size)
-      return Measurement(uid: message.uid, fileBytes: size, wireBytes: wire, seconds: facts.seconds)
+      let end = size > 0 ? try FileSystem.read(descriptor, at: size - 1, count: 1) : []
+      return Measurement(
+        uid: message.uid, fileBytes: size, wireBytes: wire, isOpenEnded: end != [0x0a], seconds: facts.seconds)
     }
     try await keep(key, measured.compactMap { $0 })
   }
@@ -224,6 +227,7 @@ extension AccountStore {
       record.wireBytes = UInt32(clamping: measurement.wireBytes)
       record.internalSeconds = UInt32(clamping: measurement.seconds)
       record.state.formUnion([.measured, .wireKnown])
+      if measurement.isOpenEnded { record.state.insert(.openEnded) }
       view.set(position, record)
     }
   }
@@ -238,7 +242,8 @@ extension AccountStore {
       return view.records.indices.map { position in
         let record = view.records[position]
         let uidl = kept[record.uid] ?? view.names.withBase(position) { Self.uidl($0) }
-        return POPMessage(uid: record.uid, size: record.size, uidl: uidl)
+        let size = record.size + (record.state.contains(.openEnded) ? 2 : 0)
+        return POPMessage(uid: record.uid, size: size, uidl: uidl)
       }
     }
   }

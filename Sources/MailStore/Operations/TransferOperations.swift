@@ -65,7 +65,7 @@ extension AccountStore {
       let size = fileSize(source, position)
       // Sizes that are not known stay out of the name, and so does the trust in its date.
       var base = host.writer.names.stem(now: host.time.now, dated: true) + ",S=\(size)"
-      if record.state.contains(.wireKnown) { base += ",W=\(record.wireBytes)" }
+      if record.state.contains(.wireKnown), !record.state.contains(.openEnded) { base += ",W=\(record.wireBytes)" }
       let new = "\(target.path)/cur/\(base)\(MaildirName.info(record.flags))"
       if moving ? rename(path, new) == 0 : link(path, new) == 0 {
         return Passage(uid: uid, size: size, base: base, target: new)

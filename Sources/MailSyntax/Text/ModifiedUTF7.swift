@@ -5,11 +5,14 @@ package enum ModifiedUTF7 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,".utf8)
 
   /// Encodes a name; the result is printable ASCII.
-  package static func encode(_ name: String) -> String {
+  ///
+  /// - Parameter alsoShifting: printable characters that are encoded like the others, for names that must not hold
+  ///   them as they are.
+  package static func encode(_ name: String, alsoShifting: String.UnicodeScalarView = .init()) -> String {
     var result: [UInt8] = []
     var pending: [UInt16] = []
     for scalar in name.unicodeScalars {
-      guard (0x20...0x7e).contains(scalar.value) else {
+      guard (0x20...0x7e).contains(scalar.value), !alsoShifting.contains(scalar) else {
         pending.append(contentsOf: UTF16.encode(scalar).map(Array.init) ?? [])
         continue
       }
@@ -23,9 +26,12 @@ package enum ModifiedUTF7 {
 
   /// Decodes a name.
   ///
+  /// - Parameter alsoShifting: as given to `encode`.
   /// - Returns: `nil` for anything that is not the one canonical spelling: octets outside 0x20–0x7e, shifts that
   ///   are not closed, encoded printable ASCII, loose surrogates, neighbouring shifts, stray bits.
-  package static func decode(_ bytes: some Collection<UInt8>) -> String? {
+  package static func decode(
+    _ bytes: some Collection<UInt8>, alsoShifting: String.UnicodeScalarView = .init()
+  ) -> String? {
     var scalars = String.UnicodeScalarView()
     var iterator = bytes.makeIterator()
     while let octet = iterator.next() {
@@ -59,7 +65,7 @@ package enum ModifiedUTF7 {
       scalars.append(contentsOf: text.unicodeScalars)
     }
     let name = String(scalars)
-    return encode(name).utf8.elementsEqual(bytes) ? name : nil
+    return encode(name, alsoShifting: alsoShifting).utf8.elementsEqual(bytes) ? name : nil
   }
 
   /// Decodes a name given as text.

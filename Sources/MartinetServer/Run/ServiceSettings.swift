@@ -121,7 +121,7 @@ extension DeliverySettings {
   private static func smarthost(_ setting: SmarthostSetting) throws -> Smarthost {
     var password = ""
     if let file = setting.passwordFile {
-      guard let text = DataFolder.readSmallFile(file) else {
+      guard let text = SmallFile.text(file) else {
         throw SetupError("the smarthost's password file \(file) cannot be read: \(DataFolder.reason())")
       }
       password = String(text.prefix { $0 != "\n" && $0 != "\r\n" })
@@ -140,7 +140,7 @@ extension DeliverySettings {
 
   /// The key in a file of this host, made on first use; it outlives restarts, so that rewritten senders stay valid.
   private static func secretKey(_ path: String) throws -> [UInt8] {
-    if let text = DataFolder.readSmallFile(path) {
+    if let text = SmallFile.text(path) {
       let key = Array(text.utf8.prefix { $0 != 0x0a })
       if key.count >= 32 { return key }
     }

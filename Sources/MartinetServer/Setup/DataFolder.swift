@@ -31,19 +31,24 @@ package struct DataFolder: Sendable {
   /// - Throws: `SetupError` when the folder cannot be made or belongs to another version.
   package func prepare() throws {
     for folder in [path, queue, mail, tls, run] { try Self.makeFolder(folder) }
+    if try !checkVersion() { try Self.writeSmallFile("\(path)/version", "\(Self.version)\n") }
+  }
+
+  /// Whether the folder says its version, which must be this build's.
+  ///
+  /// - Throws: `SetupError` for another version.
+  @discardableResult func checkVersion() throws -> Bool {
     let file = "\(path)/version"
-    if let text = Self.readSmallFile(file) {
-      guard let found = Int(text.prefix { $0.isNumber }) else {
-        throw SetupError("\(file) holds no number; it should hold \(Self.version)")
-      }
-      guard found == Self.version else {
-        throw SetupError(
-          "the data folder \(path) has version \(found), but this martinet reads version \(Self.version); "
-            + (found > Self.version ? "install the newer martinet" : "restore it with the martinet that wrote it"))
-      }
-    } else {
-      try Self.writeSmallFile(file, "\(Self.version)\n")
+    guard let text = SmallFile.text(file) else { return false }
+    guard let found = Int(text.prefix { $0.isNumber }) else {
+      throw SetupError("\(file) holds no number; it should hold \(Self.version)")
     }
+    guard found == Self.version else {
+      throw SetupError(
+        "the data folder \(path) has version \(found), but this martinet reads version \(Self.version); "
+          + (found > Self.version ? "install the newer martinet" : "restore it with the martinet that wrote it"))
+    }
+    return true
   }
 
   /// Takes the lock that makes this process the only server of the folder.
@@ -55,12 +60,14 @@ package struct DataFolder: Sendable {
     let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw SetupError("\(file) cannot be opened: \(Self.reason())") }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      let owner = Self.readSmallFile(file)?.split(separator: "\n").first.map(String.init) ?? "?"
+      let owner = SmallFile.text(file)?.split(separator: "\n").first.map(String.init) ?? "?"
       close(descriptor)
-      throw SetupError("another martinet (pid \(owner)) serves the data folder \(path) already")
+      throw SetupError(
+        "another martinet (pid \(owner)) serves the data folder \(path) already; stop it first, or name another folder")
     }
     let text = Array("\(getpid())\n".utf8)
-    if ftruncate(descriptor, 0) != 0 || pwrite(descriptor, text, text.count, 0) != text.count {
+    // Written before it is cut: on a full disk the block it has is not given away first.
+    if pwrite(descriptor, text, text.count, 0) != text.count || ftruncate(descriptor, off_t(text.count)) != 0 {
       close(descriptor)
       throw SetupError("\(file) cannot be written: \(Self.reason())")
     }
@@ -71,23 +78,16 @@ package struct DataFolder: Sendable {
   static func makeFolder(_ path: String) throws {
     var info = stat()
     if stat(path, &info) == 0 {
-      guard info.st_mode & S_IFMT == S_IFDIR else { throw SetupError("\(path) is in the way: it is no folder") }
+      guard info.st_mode & S_IFMT == S_IFDIR else {
+        throw SetupError("\(path) is in the way: it is no folder; move it away, or name another in \"data\"")
+      }
       return
     }
     if let slash = path.lastIndex(of: "/"), slash != path.startIndex { try makeFolder(String(path[..<slash])) }
     guard mkdir(path, 0o750) == 0 || errno == EEXIST else {
-      throw SetupError("the folder \(path) cannot be made: \(reason())")
+      throw SetupError(
+        "the folder \(path) cannot be made: \(reason()); make it for uid \(geteuid()), or name another in \"data\"")
     }
-  }
-
-  /// The text of a small file, or `nil` when it cannot be read.
-  static func readSmallFile(_ path: String) -> String? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: 4096)
-    let count = read(descriptor, &bytes, bytes.count)
-    return count < 0 ? nil : String(decoding: bytes.prefix(count), as: UTF8.self)
   }
 
   /// Writes a file whole: to a temporary name, synced, renamed.

@@ -1,3 +1,4 @@
+import Basics
 import Configuration
 import Wire
 
@@ -48,16 +49,9 @@ package enum HostCheck {
   ///
   /// - Throws: `SetupError` when it cannot be read any more.
   package static func text(of configuration: Configuration) throws -> String {
-    let descriptor = open(configuration.file, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw SetupError("\(configuration.file) cannot be read: \(DataFolder.reason())") }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    while bytes.count < 1 << 20 {
-      let count = read(descriptor, &chunk, chunk.count)
-      if count <= 0 { break }
-      bytes.append(contentsOf: chunk.prefix(count))
+    guard let text = SmallFile.text(configuration.file, limit: 1 << 20) else {
+      throw SetupError("\(configuration.file) cannot be read: \(DataFolder.reason())")
     }
-    return String(decoding: bytes, as: UTF8.self)
+    return text
   }
 }

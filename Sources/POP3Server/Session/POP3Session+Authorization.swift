@@ -173,7 +173,7 @@ extension POP3Session {
         let messages = try await mailbox.popListing()
         // From here a password change finds this session; before, the commit below refuses what was changed.
         connection.tag(account: account.id)
-        try await relay.popLoggedIn(account: account, peer: connection.peer, tls: connection.tls != nil)
+        try await openLease(account)
         maildrop = Maildrop(account: account, mailbox: mailbox, messages: messages, lease: lease)
       } catch {
         lease.release()
@@ -192,6 +192,19 @@ extension POP3Session {
     }
     greet(account)
     return .goOn
+  }
+
+  /// Opens the lease and notes the login; without room on the disk mail can still be read and deleted.
+  ///
+  /// - Throws: `LeaseRefusal` when the account changed between the check of its password and this.
+  private func openLease(_ account: Account) async throws {
+    do {
+      try await service.relay.popLoggedIn(account: account, peer: connection.peer, tls: connection.tls != nil)
+    } catch let refusal as LeaseRefusal {
+      throw refusal
+    } catch {
+      connection.log.warning("open-smtp lease not opened", metadata: ["error": "\(error)"])
+    }
   }
 
   private func greet(_ account: Account) {

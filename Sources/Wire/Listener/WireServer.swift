@@ -169,6 +169,16 @@ package final class WireServer: Sendable {
     var bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: settings.backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelInitializer { [log] channel in
+        // Without it a listener with no descriptor left is told of the waiting connection again and again.
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(
+            AcceptBackoffHandler { error in
+              log.error("connections cannot be accepted", metadata: ["error": "\(error)", "listener": "\(spec.name)"])
+              return .milliseconds(500)
+            })
+        }
+      }
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelOption(.socketOption(.so_keepalive), value: 1)
       .childChannelOption(.autoRead, value: false)
@@ -189,8 +199,10 @@ package final class WireServer: Sendable {
     do {
       return try await bootstrap.bind(to: SocketAddress(ipAddress: host, port: port)).get()
     } catch {
-      let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
-      throw ListenError(text: "\(spec.name): cannot listen on \(address.withPort(port)): \(reason)")
+      let code = (error as? IOError)?.errnoCode
+      let reason = code.map { String(cString: strerror($0)) } ?? "\(error)"
+      throw ListenError(
+        text: "\(spec.name): cannot listen on \(address.withPort(port)): \(reason)\(ListenError.remedy(code))")
     }
   }
 

@@ -1,11 +1,25 @@
 import Basics
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Why an address could not be listened on, as one line.
 package struct ListenError: Error, CustomStringConvertible, Sendable, Equatable {
-  /// For instance `smtp: cannot listen on 0.0.0.0:25: Permission denied`.
+  /// For instance `smtp: cannot listen on 0.0.0.0:25: Address already in use; ` and what to do.
   package let text: String
   /// The same line.
   package var description: String { text }
+
+  /// What helps against an error of the kernel's.
+  static func remedy(_ code: CInt?) -> String {
+    switch code {
+    case EADDRINUSE: "; stop the program that has it (`ss -ltnp` names it), or change \"listen\""
+    case EACCES: "; ports below 1024 need root or CAP_NET_BIND_SERVICE: give it, or change \"listen\""
+    case EADDRNOTAVAIL: "; this machine does not have that address: change \"listen\""
+    default: ""
+    }
+  }
 }
 
 /// One open session.

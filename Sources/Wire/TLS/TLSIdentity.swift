@@ -58,7 +58,9 @@ struct TLSIdentity: Sendable {
   private static func read(_ path: String, what: String) throws(TLSFileError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
-      throw TLSFileError(text: "\(path): cannot read the \(what): \(String(cString: strerror(errno)))")
+      let reason = String(cString: strerror(errno))
+      throw TLSFileError(
+        text: "\(path): cannot read the \(what): \(reason); make it readable for uid \(geteuid()), or correct \"tls\"")
     }
     defer { close(descriptor) }
     var bytes: [UInt8] = []

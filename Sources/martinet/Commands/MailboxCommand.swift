@@ -21,24 +21,15 @@ struct MailboxCommand: AsyncParsableCommand {
     func execute(_ context: CommandContext) async throws -> CommandResult {
       let rooms = try await context.rooms()
       let account = try await rooms.accounts.account(login: name)
-      let report = try await rooms.store.verify(rooms.mailAccount(account))
-      let lines = report.findings.map {
-        "\($0.severity.rawValue): \($0.path): \($0.problem)\n  remedy: \($0.remedy)"
-      }
-      let counts = "\(account.key): \(report.folders) folders, \(report.messages) messages"
+      let found = rooms.inspect(account)
+      let report = found.report
+      let counts = "\(account.key): \(found.folders) folders, \(found.messages) messages"
       return CommandResult(
         [
-          "account": .string(account.key), "sound": .bool(report.isSound), "folders": JSONValue(report.folders),
-          "messages": JSONValue(report.messages), "unlisted": JSONValue(report.unlisted),
-          "findings": .array(
-            report.findings.map {
-              [
-                "severity": .string($0.severity.rawValue), "path": .string($0.path), "problem": .string($0.problem),
-                "remedy": .string($0.remedy),
-              ]
-            }),
-        ], text: (lines + [report.isSound ? "\(counts): sound" : "\(counts): see above"]).joined(separator: "\n"),
-        status: report.isSound ? .done : .refused)
+          "account": .string(account.key), "sound": .bool(report.isSound), "folders": JSONValue(found.folders),
+          "messages": JSONValue(found.messages), "unlisted": JSONValue(report.unlisted),
+          "findings": InspectionOutput.json(report),
+        ], text: InspectionOutput.text(report, counts), status: report.isSound ? .done : .refused)
     }
   }
 

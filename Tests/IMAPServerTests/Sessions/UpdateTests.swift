@@ -14,7 +14,7 @@ import WireTesting
     try await writer.append(rfcMessage)
     let start = ContinuousClock.now
     try await watcher.wire.expect("* 1 EXISTS")
-    #expect(ContinuousClock.now - start < .milliseconds(500))
+    #expect(ContinuousClock.now - start < .seconds(10))
     // Whichever session looks first has the message as recent.
     #expect(try await watcher.wire.line().hasSuffix(" RECENT"))
     try await writer.ok("STORE 1 +FLAGS (\\Deleted)")
@@ -43,7 +43,7 @@ import WireTesting
   }
 
   @Test func silenceEndsInAutologout() async throws {
-    let host = try await IMAPHost.start { $0.idleTimeout = .milliseconds(400) }
+    let host = try await IMAPHost.start { $0.idleTimeout = .seconds(2) }
     let client = try await host.login()
     try await client.wire.expect("* BYE Autologout")
     try await client.wire.expectEnd()

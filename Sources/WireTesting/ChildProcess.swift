@@ -5,11 +5,18 @@
 /// A server started for a test, in a process group of its own and with no signal blocked.
 ///
 /// Foundation's `Process` hands the calling thread's blocked signals on, and a daemon that cannot hear SIGTERM stays.
-final class ChildProcess {
-  struct Failure: Error { var code: Int32 }
+package final class ChildProcess {
+  /// Why a program could not be started.
+  package struct Failure: Error {
+    /// The kernel's error number.
+    package var code: Int32
+  }
   private let pid: pid_t
 
-  init(_ program: String, _ arguments: [String]) throws {
+  /// Starts a program, its output thrown away.
+  ///
+  /// - Throws: ``Failure``.
+  package init(_ program: String, _ arguments: [String]) throws {
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -31,7 +38,7 @@ final class ChildProcess {
   }
 
   /// Ends the whole group.
-  func stop() {
+  package func stop() {
     kill(-pid, SIGTERM)
     for _ in 0..<50 {
       if waitpid(pid, nil, WNOHANG) == pid { return }

@@ -1,8 +1,8 @@
-/// What a check of mailboxes found.
-package struct StoreReport: Sendable {
+/// What an inspection of stored data found.
+package struct InspectionReport: Sendable {
   /// How bad a finding is.
   package enum Severity: String, Hashable, Sendable {
-    /// Mends itself at the next use; nothing to do.
+    /// Mends itself at the next use, as after a power cut; nothing to do.
     case note
     /// Nothing is lost, but someone should look.
     case warning
@@ -22,24 +22,24 @@ package struct StoreReport: Sendable {
     package var remedy: String
   }
 
-  /// Accounts looked at.
-  package var accounts = 0
-  /// Folders looked at.
-  package var folders = 0
-  /// Messages looked at.
-  package var messages = 0
   /// What was found; at most `most`, the rest is only counted.
   package private(set) var findings: [Finding] = []
   /// Findings that are not listed.
   package private(set) var unlisted = 0
+  private var isBad = false
 
   /// Findings listed at most.
   package static let most = 10_000
 
-  /// Whether nothing needs anyone's attention.
-  package var isSound: Bool { unlisted == 0 && !findings.contains { $0.severity != .note } }
+  /// An empty report.
+  package init() {}
 
-  mutating func add(_ severity: Severity, _ path: String, _ problem: String, remedy: String) {
+  /// Whether nothing needs anyone's attention.
+  package var isSound: Bool { !isBad }
+
+  /// Adds a finding.
+  package mutating func add(_ severity: Severity, _ path: String, _ problem: String, remedy: String) {
+    if severity != .note { isBad = true }
     if findings.count < Self.most {
       findings.append(Finding(severity: severity, path: path, problem: problem, remedy: remedy))
     } else {
@@ -48,11 +48,9 @@ package struct StoreReport: Sendable {
   }
 
   /// Takes in another report.
-  package mutating func add(_ other: StoreReport) {
-    accounts += other.accounts
-    folders += other.folders
-    messages += other.messages
-    unlisted += other.unlisted
+  package mutating func add(_ other: InspectionReport) {
     for finding in other.findings { add(finding.severity, finding.path, finding.problem, remedy: finding.remedy) }
+    unlisted += other.unlisted
+    isBad = isBad || other.isBad
   }
 }
