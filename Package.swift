@@ -69,7 +69,7 @@ let package = Package(
     room("RelayAccess", ["Basics", "MailSyntax", "DNSResolver", "Accounts", grdb, logging]),
     room("MailStore", ["Basics", "MailSyntax", "Inspection", "CFiles", "COpenSSL", sqlite, logging] + nio),
     room("MailQueue", ["Basics", "MailSyntax", "Inspection", grdb, sqlite, logging] + nio),
-    room("MailLog", ["Basics", grdb, logging]),
+    room("MailLog", ["Basics", grdb, sqlite, logging]),
     room("LocalMail", ["Basics", "MailSyntax", "CFiles"]),
     room(
       "SMTPClient",

@@ -1,5 +1,6 @@
 import Basics
 import GRDB
+import GRDBSQLite
 import Logging
 import Synchronization
 
@@ -45,6 +46,11 @@ package final class MailLog: Sendable {
     configuration.busyMode = .timeout(10)
     configuration.label = "martinet.log"
     configuration.maximumReaderCount = 2
+    configuration.prepareDatabase { database in
+      // The write-ahead log stays when the last process closes the file, so that a host with a full disk still starts.
+      var keep: CInt = 1
+      sqlite3_file_control(database.sqliteConnection, nil, SQLITE_FCNTL_PERSIST_WAL, &keep)
+    }
     let pool = try DatabasePool(path: path, configuration: configuration)
     try MailLogSchema.migrator.migrate(pool)
     return pool

@@ -1,4 +1,5 @@
 import Foundation
+import WireTesting
 
 /// An nsd of our own on a loopback port, with zones written for the test.
 final class NameServer {

@@ -1,4 +1,5 @@
 import Foundation
+import WireTesting
 
 /// A real remote side on loopback: an nsd with the zone `test.` and a Postfix of its own configuration.
 final class RemoteHost {
