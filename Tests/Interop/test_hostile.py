@@ -462,6 +462,18 @@ class Hostile(unittest.TestCase):
             self.assertNotIn(b"b OK", attacker.rest(2))
             self.assertLess(self.memory() - before, 32)
 
+    def test_nul_in_a_message(self):
+        """RFC 3501 section 9: a literal has no NUL; such a message is refused and not changed, and nothing gets out of step."""
+        with Raw(self.host, "imap", "127.0.0.1") as client:
+            client.ask(b"a LOGIN bob%example.test " + PASSWORD.encode())
+            text = b"Subject: nul\r\n\r\na\0b\r\n"
+            client.send(b"b APPEND INBOX {%d+}\r\n" % len(text) + text + b"\r\n")
+            self.assertRegex(client.line(), rb"^b BAD .*NUL")
+            client.send(b"c APPEND INBOX ~{%d+}\r\n" % len(text) + text + b"\r\n")
+            self.assertRegex(client.line(), rb"^c (NO \[UNKNOWN-CTE\]|BAD)")
+            self.assertTrue(client.ask(b"d NOOP").startswith(b"d OK"))
+        self.assertFalse([m for m in self.host.messages("bob") if b"Subject: nul" in m])
+
     def test_zz_memory(self):
         """After all of it the server is no more than 48 MiB larger."""
         grown = self.memory() - self.memory_before

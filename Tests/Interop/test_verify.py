@@ -219,6 +219,10 @@ class Damage(unittest.TestCase):
         self.overwrite(f"{self.data}/accounts.db")
         self.finds("does not begin", path="accounts.db")
 
+    def test_mail_log_overwritten(self):
+        self.overwrite(f"{self.data}/log.db")
+        self.finds("does not begin", path="log.db")
+
     def test_accounts_missing(self):
         for path in glob.glob(f"{self.data}/accounts.db*"):
             os.unlink(path)

@@ -41,6 +41,11 @@ package struct HostInspection: Sendable {
     let found = await MailInspection.run(
       root: folder.mail, known: known, settings: MailStoreSettings(configuration, folder), now: time.now, depth: depth)
     report.add(found.report)
+    let log = "\(folder.path)/log.db"
+    if let size = DatabaseFile(path: log).size, size > 0 {
+      let remedy = "no mail hangs on it: the server puts it aside at the next start and begins a new one"
+      _ = report.inspectDatabase(log, remedy: remedy, depth: depth)
+    }
     mail = (found.accounts, found.folders, found.messages)
   }
 }

@@ -170,13 +170,8 @@ package final class WireServer: Sendable {
       .serverChannelOption(.backlog, value: settings.backlog)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { [log] channel in
-        // Without it a listener with no descriptor left is told of the waiting connection again and again.
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(
-            AcceptBackoffHandler { error in
-              log.error("connections cannot be accepted", metadata: ["error": "\(error)", "listener": "\(spec.name)"])
-              return .milliseconds(500)
-            })
+          try channel.pipeline.syncOperations.addHandler(AcceptPause(listener: spec.name, log: log))
         }
       }
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
