@@ -33,7 +33,11 @@ final class House {
     var template = Array("/tmp/martinet-delivery-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw QueueError.storage("mkdtemp") }
     folder = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    // HOUSE_LOG=1 shows what delivery says, for a test that fails now and then.
+    let log = Logger(label: "test") { label -> any LogHandler in
+      if getenv("HOUSE_LOG") != nil { return StreamLogHandler.standardError(label: label) }
+      return SwiftLogNoOpLogHandler()
+    }
     var queueSettings = MailQueueSettings(directory: folder)
     queueSettings.fileThreads = 2
     queue = try MailQueue(settings: queueSettings, role: .server, time: time, log: log)

@@ -19,6 +19,27 @@ import Testing
     }
   }
 
+  @Test("a server that hangs up between 250 to RCPT and 354 has taken nothing", arguments: [true, false])
+  func hangsUpBeforeData(_ pipelining: Bool) async throws {
+    let server = try ScriptedServer { peer in
+      peer.send("220 x\r\n")
+      peer.expect("EHLO", then: pipelining ? "250-x\r\n250 PIPELINING" : "250 x")
+      if pipelining {
+        for _ in 0..<3 { _ = peer.line() }
+        peer.send("250 ok\r\n250 ok\r\n")
+      } else {
+        peer.expect("RCPT", then: "250 ok")
+      }
+    }
+    // Whether the end is seen before the 354 is waited for is a matter of microseconds.
+    for _ in 0..<40 {
+      let session = try await ClientFixture.client().connect(to: ClientFixture.endpoint(server))
+      let result = await session.send(ClientFixture.message())
+      #expect(result.recipients.allSatisfy { !$0.isDelivered })
+      session.close()
+    }
+  }
+
   @Test("R39: no Listener Is No Connection") func noListenerIsNoConnection() async throws {
     let server = try ScriptedServer { _ in }
     let endpoint = ClientFixture.endpoint(server)

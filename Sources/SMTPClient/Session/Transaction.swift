@@ -79,7 +79,7 @@ struct Transaction {
       let mailReply = try await dialogue.reply(to: mail, stage: .mail, within: settings.mailTimeout)
       if mailReply.code == 421 { throw dialogue.refusal(mailReply, stage: .mail, command: mail) }
       outcomes = try await offer(recipients, isSent: true)
-      guard session.isReusable else { return outcomes }
+      guard session.isReusable else { return unserved(outcomes) }
       dataReply =
         message.isBinary ? nil : try await dialogue.reply(to: "DATA", stage: .data, within: settings.dataTimeout)
       if !mailReply.isPositive {
@@ -94,7 +94,7 @@ struct Transaction {
         throw dialogue.refusal(mailReply, stage: .mail, command: mail)
       }
       outcomes = try await offer(recipients, isSent: false)
-      guard session.isReusable else { return outcomes }
+      guard session.isReusable else { return unserved(outcomes) }
       dataReply =
         outcomes.contains { $0.isDelivered } && !message.isBinary
         ? try await dialogue.command("DATA", stage: .data, within: settings.dataTimeout) : nil
@@ -133,6 +133,14 @@ struct Transaction {
       outcomes.append(RecipientOutcome(address: recipient.address, result: .failure(refusal)))
     }
     return outcomes
+  }
+
+  /// The outcomes when the connection ended before the data: a 250 to RCPT promises nothing yet.
+  private func unserved(_ outcomes: [RecipientOutcome]) -> [RecipientOutcome] {
+    let end = dialogue.failure(.closed(""), stage: .data, command: "DATA")
+    return outcomes.map { outcome in
+      outcome.isDelivered ? RecipientOutcome(address: outcome.address, result: .failure(end)) : outcome
+    }
   }
 
   // MARK: Data
