@@ -35,7 +35,10 @@ import Testing
       #expect(got == octets, "round \(round)")
       // Sleep is never noticed by the other side.
       if round % 5 == 0 { near.sleep() }
-      if round % 3 == 0 { far.sleep() }
+      if round % 3 == 0 {
+        far.sleep()
+        #expect(far.isHibernating, "round \(round)")
+      }
       #expect(far.isAwake == (round % 3 != 0))
     }
   }

@@ -43,6 +43,19 @@ indirect enum SearchKey: Equatable, Sendable {
   case and([SearchKey])
 }
 
+extension SearchKey {
+  /// Whether messages are named by number.
+  var namesSequence: Bool {
+    switch self {
+    case .sequence(let set): !set.isSavedResult
+    case .not(let key): key.namesSequence
+    case .or(let first, let second): first.namesSequence || second.namesSequence
+    case .and(let keys): keys.contains(where: \.namesSequence)
+    default: false
+    }
+  }
+}
+
 extension ByteCursor {
   /// Search keys up to the end of the command, all of which must hold.
   mutating func searchProgram() throws(GrammarError) -> SearchKey {

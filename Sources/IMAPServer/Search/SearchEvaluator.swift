@@ -177,17 +177,6 @@ extension SearchKey {
     }
   }
 
-  /// Whether messages are named by number.
-  var namesSequence: Bool {
-    switch self {
-    case .sequence(let set): !set.isSavedResult
-    case .not(let key): key.namesSequence
-    case .or(let first, let second): first.namesSequence || second.namesSequence
-    case .and(let keys): keys.contains(where: \.namesSequence)
-    default: false
-    }
-  }
-
   /// Whether exact sizes or internal dates are asked for.
   var needsMeasure: Bool {
     switch self {

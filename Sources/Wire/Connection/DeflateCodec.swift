@@ -43,6 +43,9 @@ final class DeflateCodec {
 
   deinit { release() }
 
+  /// Whether nothing of zlib's memory is held.
+  var isHibernating: Bool { inflater == nil && deflater == nil }
+
   /// Whether octets wait to be inflated.
   var holdsInput: Bool { pending.readableBytes > 0 || mayHoldMore }
 
@@ -192,6 +195,7 @@ final class DeflateCodec {
   private static func allocate() -> Stream {
     let stream = Stream.allocate(capacity: 1)
     stream.initialize(to: z_stream())
+    DeflateMemory.serve(stream)
     return stream
   }
 
