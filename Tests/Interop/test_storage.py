@@ -56,7 +56,7 @@ class FullDisk(unittest.TestCase):
         libc = ctypes.CDLL(None, use_errno=True)
         new_namespace, private, recursive = 0x20000, 1 << 18, 16384
         if (libc.unshare(new_namespace) != 0 or libc.mount(None, b"/", None, private | recursive, None) != 0
-                or libc.mount(b"tmpfs", self.data.encode(), b"tmpfs", 0, b"size=16m,mode=0750") != 0):
+                or libc.mount(b"tmpfs", self.data.encode(), b"tmpfs", 0, b"size=48m,mode=0750") != 0):
             skip(self, f"no private mount here ({os.strerror(ctypes.get_errno())}): run the tests as root")
         self.addCleanup(libc.umount2, self.data.encode(), 2)
         self.addCleanup(self.host.stop)
