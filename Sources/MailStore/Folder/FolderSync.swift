@@ -130,7 +130,7 @@ extension AccountStore {
     _ file: (Int, (UnsafeRawBufferPointer, MaildirName, Bool, String?) -> Void) -> Void
   ) throws {
     try reserve(count, view, index)
-    if count > 32 { view.reserve(count) }
+    view.reserve(count)
     let now = UInt32(clamping: host.time.now.seconds)
     let sequence = modSeq.value()
     // A folder never seen before tells in its own names when each message came (SAVEDATE outlives the index).

@@ -18,9 +18,11 @@ struct NameTable {
   var footprint: Int { bytes.capacity + starts.capacity * 6 + slots.capacity * 4 }
 
   mutating func reserve(_ count: Int) {
-    starts.reserveCapacity(starts.count + count)
-    counts.reserveCapacity(counts.count + count)
-    bytes.reserveCapacity(bytes.count + count * 56)
+    let more = max(count, starts.count / 4)
+    if starts.count + count > starts.capacity { starts.reserveCapacity(starts.count + more) }
+    if counts.count + count > counts.capacity { counts.reserveCapacity(counts.count + more) }
+    let room = count * 64
+    if bytes.count + room > bytes.capacity { bytes.reserveCapacity(bytes.count + max(room, bytes.count / 4)) }
   }
 
   mutating func append(_ base: UnsafeRawBufferPointer) {
