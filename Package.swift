@@ -70,6 +70,7 @@ let package = Package(
     room("MailStore", ["Basics", "MailSyntax", "Inspection", "CFiles", "COpenSSL", sqlite, logging] + nio),
     room("MailQueue", ["Basics", "MailSyntax", "Inspection", grdb, sqlite, logging] + nio),
     room("MailLog", ["Basics", grdb, sqlite, logging]),
+    room("Diagnosis", ["Basics", "DNSResolver"]),
     room("LocalMail", ["Basics", "MailSyntax", "CFiles"]),
     room(
       "SMTPClient",
@@ -93,6 +94,7 @@ let package = Package(
         logging,
       ] + nio),
     room("HelpPages", ["Basics", "MailSyntax", "Wire", "Configuration", logging]),
+    room("MailTrap", ["Basics", "MailSyntax", "Wire", "SMTPServer", logging] + nio),
     room("Configuration", ["Basics", .product(name: "Yams", package: "Yams")]),
     room(
       "MartinetServer",
@@ -107,9 +109,9 @@ let package = Package(
       name: "martinet",
       dependencies: [
         "MartinetServer", "Configuration", "Accounts", "RelayAccess", "MailStore", "MailQueue", "MailLog", "LocalMail",
-        "Delivery", "DNSResolver", "Wire", "Basics", "MailSyntax", "Inspection",
+        "Diagnosis", "MailTrap", "Delivery", "DNSResolver", "Wire", "Basics", "MailSyntax", "Inspection",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), logging,
-      ],
+      ] + nio,
       swiftSettings: settings),
     .executableTarget(
       name: "wire-bench", dependencies: ["Wire", "WireTesting", "Basics", logging] + nio, path: "Benchmarks/Wire",
@@ -120,6 +122,7 @@ let package = Package(
     tests("Basics"), tests("MailSyntax"), tests("Inspection", [sqlite]), tests("DNSResolver", ["WireTesting"]),
     tests("Wire", ["WireTesting"]), tests("Accounts"), tests("RelayAccess"), tests("MailStore"), tests("MailQueue"),
     tests("Milter"), tests("MailLog"), tests("LocalMail"), tests("SMTPClient"), tests("Delivery", ["WireTesting"]),
+    tests("Diagnosis"), tests("MailTrap", ["WireTesting"]),
     tests("POP3Server", ["WireTesting"]), tests("IMAPServer", ["WireTesting"]), tests("SMTPServer", ["WireTesting"]),
     tests("Configuration"), tests("HelpPages", ["WireTesting"]), tests("MartinetServer", ["WireTesting"]),
     tests("martinet", [.product(name: "ArgumentParser", package: "swift-argument-parser")]),

@@ -203,36 +203,6 @@ extension QueueSection {
   }
 }
 
-extension SmarthostSetting {
-  /// `host:port`, or a mapping with `host`, `tls`, `username` and `password-file`.
-  init?(_ reader: SettingsReader, _ name: String, _ base: String) {
-    guard let node = reader.node(name) else { return nil }
-    if let text = node.scalar?.string {
-      guard let address = HostPort(text, defaultPort: 25) else {
-        reader.fault(name, "must be a host and port, such as smtp.example.com:587", node)
-        return nil
-      }
-      self.init(address: address, tls: "opportunistic", username: nil, passwordFile: nil)
-      return
-    }
-    let section = reader.section(name)
-    defer { section.finish() }
-    let tls = section.string(
-      "tls", default: "opportunistic", oneOf: ["none", "opportunistic", "required", "implicit"])
-    let username = section.string("username")
-    let passwordFile = section.string("password-file").map { resolve($0, base) }
-    if (username == nil) != (passwordFile == nil) {
-      section.fault("username", "and \"password-file\" go together", node)
-    }
-    guard let text = section.string("host"), let address = HostPort(text, defaultPort: tls == "implicit" ? 465 : 587)
-    else {
-      section.fault("host", "must be a host and port, such as smtp.example.com:587", node)
-      return nil
-    }
-    self.init(address: address, tls: tls, username: username, passwordFile: passwordFile)
-  }
-}
-
 extension MilterSetting {
   init(_ reader: SettingsReader) {
     address = reader.string("address") ?? ""

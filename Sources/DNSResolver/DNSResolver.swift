@@ -24,6 +24,11 @@ package final class DNSResolver: Resolving {
     try await ask(domain, .mx, RecordData.mx).sorted()
   }
 
+  /// NS records, by `Resolving`.
+  package func ns(_ domain: String) async throws -> DNSAnswer<String> {
+    try await ask(domain, .ns) { RecordData.name($0[...]) }
+  }
+
   /// A records, by `Resolving`.
   package func ipv4(_ host: String) async throws -> DNSAnswer<IPAddress> {
     try await ask(host, .a) { $0.count == 4 ? IPAddress(octets: $0) : nil }

@@ -52,6 +52,7 @@ enum RecordData {
 /// The record types asked for (RFC 1035 section 3.2.2, RFC 3596, RFC 6698).
 enum RecordType: Int32 {
   case a = 1
+  case ns = 2
   case ptr = 12
   case mx = 15
   case txt = 16

@@ -11,6 +11,8 @@ import Basics
 package protocol Resolving: Sendable {
   /// The mail exchangers by rising preference, equal ones shuffled; see ``DNSAnswer/isNullMX``.
   func mx(_ domain: String) async throws -> DNSAnswer<MXRecord>
+  /// The name servers of a zone; `nodata` for a domain inside another zone.
+  func ns(_ domain: String) async throws -> DNSAnswer<String>
   /// The IPv4 addresses of a host.
   func ipv4(_ host: String) async throws -> DNSAnswer<IPAddress>
   /// The IPv6 addresses of a host.
@@ -24,6 +26,9 @@ package protocol Resolving: Sendable {
 }
 
 extension Resolving {
+  /// A name system that knows no zones.
+  package func ns(_ domain: String) async throws -> DNSAnswer<String> { throw DNSFailure.nodata }
+
   /// All addresses of a host, IPv6 first, both families asked at once.
   ///
   /// A family that fails is passed over when the other one has addresses. When neither has, a temporary failure wins

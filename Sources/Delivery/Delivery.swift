@@ -58,7 +58,7 @@ package final class Delivery: Sendable {
     let attempts = AttemptMaker(
       directory: directory, acceptance: acceptance, queue: queue,
       finder: RouteFinder(resolver: resolver, live: live, own: own), transport: transport, time: time,
-      live: live, journal: journal, log: log)
+      live: live, journal: journal, cap: SmarthostCap(journal: journal, time: time), log: log)
     let settler = Settler(
       queue: queue, reports: reports, live: live, curve: RetryCurve(step: queue.settings.retryStep),
       journal: journal, time: time, log: log, onOutcome: onOutcome)

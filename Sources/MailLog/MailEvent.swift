@@ -25,7 +25,7 @@ package struct MailEvent: Sendable, Equatable {
     package var word: String { "\(self)" }
   }
 
-  /// When; set by the log when it is noted.
+  /// When; the log sets it when it is noted, unless it is set already.
   package var at = Timestamp(milliseconds: 0)
   /// What happened.
   package var kind: Kind

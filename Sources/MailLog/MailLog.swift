@@ -58,10 +58,10 @@ package final class MailLog: Sendable {
 
   // MARK: Noting
 
-  /// Notes an event, with the present time.
+  /// Notes an event, with the present time unless it has one already.
   package func note(_ event: MailEvent) {
     var event = event
-    event.at = time.now
+    if event.at.milliseconds == 0 { event.at = time.now }
     state.withLock { state in
       guard state.events.count < settings.buffer else {
         state.lost += 1
@@ -114,7 +114,8 @@ package final class MailLog: Sendable {
     let work = Task { [pool, settings] in
       try await pool.write { db in
         var next = try Int64.fetchOne(db, sql: "SELECT coalesce(max(number), 0) FROM event") ?? 0
-        for event in batch.events {
+        // What was noted late belongs before what came of it.
+        for event in batch.events.sorted(by: { $0.at < $1.at }) {
           next = max(EventRow.number(event.at), next + 1)
           try EventRow.insert(event, number: next, settings, db)
         }

@@ -1,6 +1,7 @@
 import Accounts
 import Basics
 import Configuration
+import DNSResolver
 import Logging
 import MailLog
 import MailQueue
@@ -59,6 +60,16 @@ package struct HostRooms: Sendable {
   /// The mailbox of an account.
   package func mailAccount(_ account: Account) -> MailAccount {
     Self.mailAccount(account, mail: folder.mail)
+  }
+
+  /// Asks names as the server does, within a time of the caller's.
+  ///
+  /// - Throws: `ResolverSetupError`.
+  package static func resolver(_ configuration: Configuration, timeout: Duration) throws -> DNSResolver {
+    var settings = ResolverSettings(configuration)
+    settings.timeout = timeout
+    return try DNSResolver(
+      settings: settings, log: Logger(label: "dns") { LineLogHandler(label: $0, level: .error) })
   }
 
   static func mailAccount(_ account: Account, mail: String) -> MailAccount {

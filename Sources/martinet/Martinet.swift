@@ -20,7 +20,8 @@ struct MartinetCommand: AsyncParsableCommand {
       DomainCommand.self, AccountCommand.self, AliasCommand.self, CatchAllCommand.self, OfferCommand.self,
       QuotaCommand.self, MailboxCommand.self, VerifyCommand.self,
       OpenSMTPCommand.self, BlacklistCommand.self, AddressCommand.self,
-      QueueCommand.self, SendmailCommand.self, TraceCommand.self,
+      QueueCommand.self, SendmailCommand.self, TraceCommand.self, ReportCommand.self, ExplainCommand.self,
+      ClientSettingsCommand.self, TLSCommand.self, DoctorCommand.self, TrapCommand.self, SmarthostCommand.self,
     ])
 }
 

@@ -34,6 +34,10 @@ class Commands(unittest.TestCase):
         self.refused(2, "account", "set", alice, "--suspended", "perhaps")
         self.refused(2, "account", "add", f"x%{domain}", "secret-as-argument")
         self.refused(2, "quota", "set", alice, "much")
+        self.refused(2, "nonsense")
+        self.refused(2, "account")
+        self.refused(2, "queue", "show")
+        self.assertIn("nonsense", self.refused(2, "nonsense", "verb"))
         # 3: not there.
         self.refused(3, "account", "info", f"nobody%{domain}")
         self.refused(3, "domain", "info", "nowhere.test")
@@ -78,6 +82,8 @@ class Commands(unittest.TestCase):
         self.assertEqual(host.cli("queue", "list"), [])
         self.refused(3, "queue", "show", "0123456789")
         self.refused(1, "account", "rm", alice, "--yes")  # the catch-all leads to it
+        self.assertEqual(host.cli("account", "prune", "--idle", "1d", "--domain", domain)["accounts"], [])
+        self.refused(2, "account", "prune", "--idle", "0s")
         host.cli("catchall", "set", domain, "bounce")
         host.cli("account", "rm", alice, "--yes")
         self.refused(3, "account", "info", alice)

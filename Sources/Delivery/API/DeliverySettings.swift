@@ -104,6 +104,10 @@ package struct Smarthost: Sendable, Hashable {
   package var login: String?
   /// The password; never logged.
   package var password: String
+  /// Messages it may be given within 24 hours; `nil` for no cap (R68).
+  package var daily: Int?
+  /// Messages it may be given within 30 days; `nil` for no cap.
+  package var monthly: Int?
 
   /// Describes a server.
   package init(

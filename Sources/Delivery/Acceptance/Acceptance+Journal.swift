@@ -1,9 +1,12 @@
+import Basics
 import MailLog
 import MailSyntax
 
 extension Acceptance {
   /// Tells the mail log what became of a message: taken, and where each copy went.
-  func note(_ plan: DeliveryPlan, _ message: AcceptedMessage, _ scan: HeaderScan) {
+  ///
+  /// - Parameter started: when the message had come in whole.
+  func note(_ plan: DeliveryPlan, _ message: AcceptedMessage, _ scan: HeaderScan, started: Timestamp) {
     guard let journal else { return }
     if !message.isRequeued {
       var event = base(.accepted, message, scan)
@@ -11,6 +14,7 @@ extension Acceptance {
       event.peer = message.peer
       event.session = message.session
       event.recipients = message.recipients.count
+      event.at = started
       journal.note(event)
     }
     for branch in plan.branches {
@@ -23,6 +27,7 @@ extension Acceptance {
         event.recipient = mailbox.account.key
       case .outside(let outside):
         event.kind = .queued
+        event.at = started
         if outside.alias != nil { event.text = "forwarded from \(event.recipient)" }
         event.recipient = "\(outside.address)"
         event.related = branch.queueID

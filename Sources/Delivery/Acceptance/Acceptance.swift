@@ -36,6 +36,7 @@ struct Acceptance: Sendable {
   /// - Returns: one reply per recipient.
   /// - Throws: ``DeliveryRefusal``, in mode `whole` only.
   func take(_ message: AcceptedMessage, _ mode: Mode) async throws(DeliveryRefusal) -> [SMTPReply] {
+    let started = time.now
     guard let head = await head(message.content) else { throw DeliveryRefusal(RecipientTexts.storeFailed) }
     let scan = HeaderScan(head)
     guard scan.hops <= settings.hopLimit else {
@@ -62,7 +63,7 @@ struct Acceptance: Sendable {
       if mode == .whole { throw DeliveryRefusal(RecipientTexts.storeFailed) }
       return message.recipients.map { _ in RecipientTexts.storeFailed }
     }
-    note(plan, message, scan)
+    note(plan, message, scan, started: started)
     return message.recipients.indices.map { plan.reply(owner: $0) }
   }
 

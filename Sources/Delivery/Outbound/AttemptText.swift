@@ -40,6 +40,13 @@ struct AttemptText: Error, Sendable, Equatable {
     "Sorry. Although I'm listed as a best-preference MX or A for that host, it isn't in my control/locals file, "
       + "so I don't treat it as local. (#5.4.6)")
 
+  /// The provider's free share is used up (R68).
+  static func capReached(_ host: String, _ limit: Int, _ span: String) -> AttemptText {
+    AttemptText(
+      "4.7.1", permanent: false,
+      "\(host) may be given \(limit) messages \(span), and has been; the rest waits. (#4.7.1)")
+  }
+
   static func noHost(_ name: String) -> AttemptText {
     AttemptText("5.1.2", permanent: true, "Sorry, I couldn't find any host named \(name). (#5.1.2)")
   }

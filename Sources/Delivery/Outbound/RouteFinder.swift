@@ -68,7 +68,8 @@ struct RouteFinder: Sendable {
     return try await explicit(exchangers.records.filter { !$0.host.isEmpty }, destination, identity, requireTLS)
   }
 
-  private func smarthost(_ destination: String) -> Smarthost? {
+  /// The server that is named for a destination, its own or everybody's; `nil` where the name system decides.
+  func smarthost(_ destination: String) -> Smarthost? {
     if !settings.routes.isEmpty, let domain = try? MailDomain(destination), let host = settings.routes[domain] {
       return host
     }

@@ -15,6 +15,7 @@ struct AttemptMaker: Sendable {
   let time: any TimeSource
   let live: LiveSettings
   let journal: MailLog?
+  let cap: SmarthostCap
   let log: Logger
 
   /// The settings as they are now.
@@ -60,6 +61,9 @@ final class AttemptWorker {
     do {
       let content = try await content(claim.message)
       if isLocal { return (await deliver(claim, content), .notTried) }
+      if let host = maker.finder.smarthost(claim.destination), let refusal = await maker.cap.take(host) {
+        return (all(claim, refusal), .notTried)
+      }
       return await sender.send(claim, content: content)
     } catch {
       maker.log.error("message unreadable", metadata: ["id": "\(claim.message.id)", "error": "\(error)"])

@@ -92,6 +92,12 @@ package struct DropFolder: Sendable {
     return names.sorted()
   }
 
+  /// Who wrote a file; `nil` when it is gone.
+  package func owner(of name: String) -> UInt32? {
+    var info = stat()
+    return lstat("\(path)/\(name)", &info) == 0 ? info.st_uid : nil
+  }
+
   /// Reads a file; `nil` when it is gone.
   ///
   /// - Parameters:

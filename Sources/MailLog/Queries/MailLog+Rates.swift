@@ -2,6 +2,15 @@ import Basics
 import GRDB
 
 extension MailLog {
+  /// How many messages a server has taken since a moment.
+  package func sent(by remote: String, since: Timestamp) async throws -> Int {
+    try await pool.read { db in
+      try Int.fetchOne(
+        db, sql: "SELECT count(DISTINCT id) FROM event WHERE number >= ? AND kind = 4 AND remote = ?",
+        arguments: [EventRow.number(since), remote]) ?? 0
+    }
+  }
+
   /// How many messages came by one road since a moment.
   package func accepted(via: String, since: Timestamp) async throws -> Int {
     try await pool.read { db in

@@ -130,7 +130,9 @@ extension MailLog {
         arguments: [id, limit])
       events += rows.compactMap { row in EventRow.event(row).map { (row[0], $0) } }
     }
-    return events.sorted { $0.0 < $1.0 }.prefix(limit).map(\.1)
+    // The queue may have tried before the acceptance was written down.
+    return events.sorted { ($0.1.kind == .accepted ? 0 : 1, $0.0) < ($1.1.kind == .accepted ? 0 : 1, $1.0) }
+      .prefix(limit).map(\.1)
   }
 
   /// What an account may see: all of what it sent; of what it got, only its own copy.

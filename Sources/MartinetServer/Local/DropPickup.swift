@@ -11,8 +11,10 @@ struct DropPickup: Sendable {
   let time: any TimeSource
   let log: Logger
 
-  /// Files looked at in one round.
+  /// Files taken in one round.
   static let batch = 200
+  /// Names looked at in one round.
+  static let names = 10_000
 
   /// Takes what lies there; what meets a temporary failure stays for the next round.
   ///
@@ -22,11 +24,14 @@ struct DropPickup: Sendable {
     do {
       let settings = try LocalSettings(rooms.configuration)
       var taken = 0
-      for name in try folder.names(limit: Self.batch) {
+      // A user whose mail must wait does not keep others' waiting.
+      var waiting: Set<UInt32> = []
+      for name in try folder.names(limit: Self.names) where taken < Self.batch {
+        guard let user = folder.owner(of: name), !waiting.contains(user) else { continue }
         guard
           let entry = try folder.read(name, sizeLimit: settings.messageSize, recipientLimit: settings.recipients)
         else { continue }
-        if try await take(entry) { taken += 1 }
+        if try await take(entry) { taken += 1 } else { waiting.insert(entry.user) }
       }
       return taken
     } catch {
@@ -35,12 +40,15 @@ struct DropPickup: Sendable {
     }
   }
 
+  /// Takes one file.
+  ///
+  /// - Returns: whether it is done with; `false`: its user has to wait.
   private func take(_ entry: DropFolder.Entry) async throws -> Bool {
     guard let message = entry.message else {
       log.warning(
         "dropped file makes no sense; set aside", metadata: ["file": "\(entry.name)", "user": "\(entry.user)"])
       try folder.setAside(entry.name)
-      return false
+      return true
     }
     let submission = try await LocalSubmission(rooms: rooms, user: LocalUser(id: entry.user), time: time)
     var refusal: SMTPReply?

@@ -182,8 +182,8 @@ package struct LocalSubmission: LocalSubmitter {
     var traits: MessageTraits = letter.has8Bit ? [.eightBit] : []
     let addresses = message.recipients + (message.sender.map { [$0] } ?? [])
     if addresses.contains(where: \.needsSMTPUTF8) { traits.insert(.utf8) }
-    let received =
-      "Received: by \(settings.hostname) (Martinet, from userid \(user.id)) id \(id);\r\n\t\(MessageDate.format(now))\r\n"
+    let origin = "\(settings.hostname) (Martinet, from userid \(user.id))"
+    let received = "Received: by \(origin) id \(id);\r\n\t\(MessageDate.format(now))\r\n"
     return SpoolMessage(
       id: id, sender: message.sender.map { "\($0)" } ?? "",
       recipients: message.recipients.map {

@@ -133,9 +133,11 @@ extension DeliverySettings {
       case "implicit": .implicit
       default: .opportunistic
       }
-    return Smarthost(
+    var smarthost = Smarthost(
       host: setting.address.host, port: setting.address.port, tls: policy,
       verifiesName: policy == .required || policy == .implicit, login: setting.username, password: password)
+    (smarthost.daily, smarthost.monthly) = (setting.daily, setting.monthly)
+    return smarthost
   }
 
   /// The key in a file of this host, made on first use; it outlives restarts, so that rewritten senders stay valid.

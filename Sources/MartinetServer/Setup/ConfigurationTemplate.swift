@@ -26,7 +26,7 @@ package struct ConfigurationTemplate: Sendable {
   private var smarthost: String {
     isDemo
       ? "\"127.0.0.1:\(portBase + 26)\"     # a sandbox: nobody listens there, so mail waits in the queue"
-      : "null                  # \"host:port\", or {host: …, tls: required, username: …, password-file: …}"
+      : "null                  # \"host:port\", or {preset: gmail, username: …, password-file: …, daily: 500}"
   }
 
   private var demoNetworks: String { isDemo ? "[\"127.0.0.0/8\", \"::1\"]" : "[]" }
@@ -165,8 +165,8 @@ package struct ConfigurationTemplate: Sendable {
 
     # Mail from programs of this machine, by the command sendmail.
     sendmail:
-      drop: null                       # a folder such as /var/spool/martinet, for users who may not write the data folder
-      users: {}                        # system user: account that the mail counts for, such as www-data: site@example.com
+      drop: null                       # for users who may not write the data folder: /var/spool/martinet
+      users: {}                        # system user: account its mail counts for; www-data: site@example.com
       others: local                    # everybody else: local (to mailboxes here), any or refuse
 
     # What `martinet trace` and `martinet report` know.

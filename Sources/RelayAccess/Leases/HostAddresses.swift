@@ -5,9 +5,9 @@ import Basics
 #endif
 
 /// The addresses of this host's own interfaces.
-enum HostAddresses {
+package enum HostAddresses {
   /// Asks the kernel; empty when it does not answer.
-  static func current() -> Set<IPAddress> {
+  package static func current() -> Set<IPAddress> {
     var head: UnsafeMutablePointer<ifaddrs>?
     guard getifaddrs(&head) == 0, let first = head else { return [] }
     defer { freeifaddrs(first) }

@@ -11,7 +11,7 @@ struct AccountCommand: AsyncParsableCommand {
     discussion: "An account is named user@domain or user%domain.",
     subcommands: [
       Add.self, List.self, Info.self, Set.self, SetPassword.self, Verify.self, Remove.self, AppPasswordCommand.self,
-      AccountThrottleCommand.self,
+      AccountThrottleCommand.self, AccountPruneCommand.self,
     ])
 
   /// `martinet account add`.

@@ -51,8 +51,16 @@ struct ConfigCommand: AsyncParsableCommand {
       return CommandResult(
         [
           "file": .string(configuration.file), "hostname": .string(configuration.hostname),
-          "data": .string(configuration.data), "listen": .array(listeners), "text": .string(text),
-        ], text: "# \(configuration.file)\n\(text)")
+          "data": .string(configuration.data), "listen": .array(listeners),
+          "smarthost": configuration.queue.smarthost.map { JSONValue($0) } ?? .null, "text": .string(text),
+        ], text: "# \(configuration.file)\n\(text)\(Self.note(configuration.queue.smarthost))")
+    }
+
+    /// What a preset stands for.
+    private static func note(_ smarthost: SmarthostSetting?) -> String {
+      guard let smarthost, let preset = smarthost.preset else { return "" }
+      return "\n# queue.smarthost \(preset.name) is \(smarthost.address), tls: \(smarthost.tls)"
+        + (preset.spf.isEmpty ? "" : "; SPF of your domains: include:\(preset.spf)")
     }
   }
 

@@ -14,6 +14,7 @@ struct DomainCommand: AsyncParsableCommand {
     commandName: "domain", abstract: "Add, show, change and remove hosted domains.",
     subcommands: [
       Add.self, List.self, Info.self, Set.self, Remove.self, DomainAliasCommand.self, DomainLimitsCommand.self,
+      DomainVerifyCommand.self, DomainRecordsCommand.self,
     ])
 
   /// `martinet domain add`: a domain, and the postmaster it must have (R55).

@@ -1,4 +1,5 @@
 import ArgumentParser
+import MailLog
 import MailQueue
 import MartinetServer
 
@@ -122,8 +123,21 @@ struct QueueCommand: AsyncParsableCommand {
       let recipients = message.recipients.filter { !$0.state.isSettled }.count
       try confirmation.confirm("\(message.id) from <\(message.sender)> to \(recipients) recipients is removed.")
       try await queue.remove(message.id)
+      await Self.note(message, context)
       try await context.poke()
       return CommandResult(QueueOutput.json(message), text: "removed \(message.id)")
+    }
+
+    /// Tells the mail log, so that `trace` knows why the story ends.
+    private static func note(_ message: QueuedMessage, _ context: CommandContext) async {
+      guard let log = try? await context.rooms().mailLog else { return }
+      for recipient in message.recipients where !recipient.state.isSettled {
+        var event = MailEvent(.removed, id: message.id)
+        (event.sender, event.recipient, event.account) = (message.sender, recipient.address, message.account)
+        event.text = "taken out of the queue by an administrator"
+        log.note(event)
+      }
+      await log.flush()
     }
   }
 }

@@ -37,7 +37,7 @@ struct SendmailDoor {
     guard let drop = configuration.sendmail.drop else {
       throw CommandFailure(
         .refused,
-        "user \(user.name) may not write \(configuration.data); the administrator sets sendmail.drop in \(configuration.file)"
+        "user \(user.name) may not write \(configuration.data); the administrator sets sendmail.drop"
       )
     }
     rooms = nil

@@ -91,9 +91,9 @@ struct SendmailProgram {
     for message in messages {
       let mark = message.isHeld ? "!" : message.recipients.contains { $0.state == .leased } ? "*" : " "
       let size = "\(message.size)"
-      lines.append(
-        "\(message.id)\(mark) \(String(repeating: " ", count: max(0, 8 - size.count)))\(size) \(message.created.rfc3339) \(message.sender.isEmpty ? "MAILER-DAEMON" : message.sender)"
-      )
+      let blanks = String(repeating: " ", count: max(0, 8 - size.count))
+      let sender = message.sender.isEmpty ? "MAILER-DAEMON" : message.sender
+      lines.append("\(message.id)\(mark) \(blanks)\(size) \(message.created.rfc3339) \(sender)")
       for recipient in message.recipients where !recipient.state.isSettled {
         if !recipient.reply.isEmpty {
           lines.append("    (\(recipient.reply.split(separator: "\n").joined(separator: " ")))")

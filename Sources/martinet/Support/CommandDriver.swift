@@ -125,12 +125,14 @@ enum CommandDriver {
     }
   }
 
-  /// A noun without its verb does not know --json; what is wrong shows without it.
+  /// A noun without its verb does not know --json and --config; what is wrong shows without them.
   private static func usageText(_ error: any Error, _ arguments: [String]) -> String {
     let text = MartinetCommand.fullMessage(for: error)
-    guard text.contains("'--json'") else { return text }
+    guard text.contains("'--json'") || text.contains("'--config'") else { return text }
+    var words = arguments.filter { $0 != "--json" }
+    if let index = words.firstIndex(of: "--config") { words.removeSubrange(index..<min(index + 2, words.count)) }
     do {
-      _ = try MartinetCommand.parseAsRoot(arguments.filter { $0 != "--json" })
+      _ = try MartinetCommand.parseAsRoot(words)
       return "say what to do; see: martinet help"
     } catch {
       return MartinetCommand.exitCode(for: error) == .success

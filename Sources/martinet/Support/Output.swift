@@ -62,8 +62,14 @@ struct Table {
   /// Starts a table with its header.
   init(_ header: String...) { rows = [header] }
 
+  /// Starts a table with a header that is known only then.
+  init(_ header: [String]) { rows = [header] }
+
   /// Adds a row; missing cells are empty.
   mutating func add(_ cells: String...) { rows.append(cells) }
+
+  /// Adds a row that is a list already.
+  mutating func add(_ cells: [String]) { rows.append(cells) }
 
   /// The lines, without trailing blanks; header only when there are no rows.
   var text: String {
