@@ -85,6 +85,8 @@ extension AccountStore {
     } catch {
       host.log.debug("index not filled", metadata: ["account": "\(directory)", "error": "\(error)"])
     }
+    text.releaseMemory()
+    await releaseIndexMemory()
     return false
   }
 
@@ -130,6 +132,8 @@ extension AccountStore {
     return FilledMessage(
       computed: computed, entry: TextIndex.Entry(uid: item.uid, emailID: emailID, text: searched))
   }
+
+  private func releaseIndexMemory() { index?.database.releaseMemory() }
 
   /// The open index's number; `nil` when none is open, as nothing is to be done then.
   private func openIdentity() -> Int64? { text.isOn ? index?.identity : nil }

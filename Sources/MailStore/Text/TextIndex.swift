@@ -60,6 +60,12 @@ final class TextIndex: Sendable {
     _ = writing.withLockIfAvailable { $0.database = nil }
   }
 
+  /// Gives back what connections keep that nobody works with just now.
+  func releaseMemory() {
+    _ = reading.withLockIfAvailable { $0.database?.releaseMemory() }
+    _ = writing.withLockIfAvailable { $0.database?.releaseMemory() }
+  }
+
   /// Runs `body` with the reading connection; `nil` when there is no text index for this index, or it failed.
   func read<T: Sendable>(identity: Int64, _ body: (Database) throws -> T) -> T? {
     guard isOn else { return nil }
