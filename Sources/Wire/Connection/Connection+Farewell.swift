@@ -13,7 +13,7 @@ extension Connection {
     let limit = TimeAmount(settings.lingerTimeout)
     await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
       onLoop { gate in
-        guard isNeeded || gate.kernelHoldsInput() else { return continuation.resume() }
+        guard isNeeded || gate.kernelHoldsInput() || gate.kernelHoldsOutput() else { return continuation.resume() }
         gate.discardUntilEnd(within: limit, continuation)
       }
     }
@@ -36,6 +36,15 @@ extension InputGate {
     let count = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
       var octet: UInt8 = 0
       return recv($0, &octet, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK))
+    }
+    return (count ?? 0) > 0
+  }
+
+  /// Whether octets of the reply have not reached the client: input that comes now would cost it these.
+  func kernelHoldsOutput() -> Bool {
+    let count = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+      var waiting: Int32 = 0
+      return ioctl($0, UInt(TIOCOUTQ), &waiting) == 0 ? waiting : 0
     }
     return (count ?? 0) > 0
   }
