@@ -9,6 +9,7 @@ extension IMAPSession {
   func sync(allowExpunge: Bool) async throws {
     guard let current = selected else { return }
     let snapshot = try await current.mailbox.snapshot()
+    guard !current.view.isCurrent(snapshot, allowExpunge: allowExpunge) else { return }
     try await tell(snapshot, allowExpunge: allowExpunge)
   }
 
