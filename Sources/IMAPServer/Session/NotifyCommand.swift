@@ -59,7 +59,9 @@ extension IMAPSession {
   }
 
   /// Sees to it that the right mailboxes are listened to; to be called when folders or the selection have changed.
-  func refreshWatch() async throws {
+  /// - Parameter tellsNew: Tell the state of mailboxes that are new to the watch and hold mail: it came before anybody
+  ///   listened.
+  func refreshWatch(tellsNew: Bool = false) async throws {
     guard let watch, let known = user else { return }
     let news = watch.news
     if watch.selected?.name != selected?.name {
@@ -80,7 +82,9 @@ extension IMAPSession {
         let mailbox = try await service.store.mailbox(known.mail, name: name)
         // First the listener, then the look: nothing falls between.
         watch.listeners[name] = try await mailbox.addListener { news.add(name) }
-        watch.told[name] = try await service.store.status(known.mail, name: name)
+        let status = try await service.store.status(known.mail, name: name)
+        watch.told[name] = status
+        if tellsNew && status.messages > 0 { writeWatchStatus(name, status) }
       } catch let error as StoreError where error.code == .noSuchFolder || error.code == .gone {
         watch.listeners.removeValue(forKey: name)?.cancel()
       }
@@ -102,7 +106,7 @@ extension IMAPSession {
     guard !news.hasOverflown else { return overflow() }
     if news.selectedChanged { try await tellSelected(watch) }
     for event in news.events { try await tell(event, watch) }
-    if !news.events.isEmpty { try await refreshWatch() }
+    if !news.events.isEmpty { try await refreshWatch(tellsNew: true) }
     guard let known = user else { return }
     for name in news.mailboxes.sorted(by: { $0.path < $1.path }) {
       try await tellStatus(name, watch, known)

@@ -45,6 +45,22 @@ import WireTesting
     await host.stop()
   }
 
+  /// Mail that was in a mailbox before anybody listened to it there.
+  @Test func mailThatComesWithItsMailbox() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.login()
+    let writer = try await host.login()
+    try await writer.ok("CREATE lists")
+    try await writer.ok("CREATE elsewhere")
+    try await writer.append(rfcMessage, to: "elsewhere")
+    try await client.ok("NOTIFY SET (subtree lists (MessageNew MessageExpunge))")
+    try await writer.ok("RENAME elsewhere lists/here")
+    #expect(try await client.response().hasPrefix("* STATUS \"lists/here\" (MESSAGES 1 "))
+    try await writer.append(rfcMessage, to: "lists/here")
+    #expect(try await client.response().hasPrefix("* STATUS \"lists/here\" (MESSAGES 2 "))
+    await host.stop()
+  }
+
   @Test func namesSubscriptionsAndMetadata() async throws {
     let host = try await IMAPHost.start()
     let client = try await host.login()
