@@ -1,4 +1,4 @@
-// fuzz-sources: Sources/IMAPServer/Grammar
+// fuzz-sources: Sources/Basics Sources/MailSyntax Sources/IMAPServer/Grammar
 // The IMAP grammar: a command with its literals, an APPEND's head, what LIST patterns match.
 
 /// Reads the input in every way a client's octets are read.

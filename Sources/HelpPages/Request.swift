@@ -1,3 +1,5 @@
+import MailSyntax
+
 /// A request as the pages need it (RFC 9112).
 struct Request: Sendable {
   var method: String
@@ -64,7 +66,9 @@ struct Request: Sendable {
       var octet = octets[index]
       index += 1
       if octet == UInt8(ascii: "%") {
-        guard index + 1 < octets.endIndex, let high = digit(octets[index]), let low = digit(octets[index + 1]) else {
+        guard index + 1 < octets.endIndex, let high = ASCII.hexValue(octets[index]),
+          let low = ASCII.hexValue(octets[index + 1])
+        else {
           return nil
         }
         octet = high << 4 | low
@@ -76,15 +80,6 @@ struct Request: Sendable {
       result.append(octet)
     }
     return String(validating: result, as: UTF8.self)
-  }
-
-  private static func digit(_ octet: UInt8) -> UInt8? {
-    switch octet {
-    case 0x30...0x39: octet - 0x30
-    case 0x41...0x46: octet - 0x41 + 10
-    case 0x61...0x66: octet - 0x61 + 10
-    default: nil
-    }
   }
 }
 

@@ -1,3 +1,5 @@
+import MailSyntax
+
 /// An IMAP URL that names a message or a part of one (RFC 5092), as CATENATE may hold it.
 struct MessageURL: Equatable, Sendable {
   /// `user` and `host` of an absolute URL.
@@ -108,20 +110,11 @@ struct MessageURL: Equatable, Sendable {
         result.append(octet)
         continue
       }
-      guard let high = rest.popFirst().flatMap(hexValue), let low = rest.popFirst().flatMap(hexValue) else {
+      guard let high = rest.popFirst().flatMap(ASCII.hexValue), let low = rest.popFirst().flatMap(ASCII.hexValue) else {
         return nil
       }
       result.append(high << 4 | low)
     }
     return result
-  }
-
-  private static func hexValue(_ octet: UInt8) -> UInt8? {
-    switch octet {
-    case 0x30...0x39: octet - 0x30
-    case 0x41...0x46: octet - 0x37
-    case 0x61...0x66: octet - 0x57
-    default: nil
-    }
   }
 }

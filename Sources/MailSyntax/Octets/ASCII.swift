@@ -1,5 +1,5 @@
 /// The octets that mail grammar names, and the character classes of RFC 5322 and RFC 2045.
-enum ASCII {
+package enum ASCII {
   static let tab: UInt8 = 0x09
   static let lf: UInt8 = 0x0a
   static let cr: UInt8 = 0x0d
@@ -45,7 +45,7 @@ enum ASCII {
   static func upper(_ octet: UInt8) -> UInt8 { octet &- 0x61 < 26 ? octet & 0xdf : octet }
 
   /// The value of a hexadecimal digit of either case.
-  static func hexValue(_ octet: UInt8) -> UInt8? {
+  package static func hexValue(_ octet: UInt8) -> UInt8? {
     if isDigit(octet) { return octet &- 0x30 }
     let letter = (octet | 0x20) &- 0x61
     return letter < 6 ? letter &+ 10 : nil

@@ -239,18 +239,9 @@ extension POP3Session {
     guard digits.count % 2 == 0, digits.count <= 64 else { return nil }
     var octets: [UInt8] = []
     for index in stride(from: 0, to: digits.count, by: 2) {
-      guard let high = digit(digits[index]), let low = digit(digits[index + 1]) else { return nil }
+      guard let high = ASCII.hexValue(digits[index]), let low = ASCII.hexValue(digits[index + 1]) else { return nil }
       octets.append(high << 4 | low)
     }
     return octets
-  }
-
-  private static func digit(_ octet: UInt8) -> UInt8? {
-    switch octet {
-    case 0x30...0x39: octet - 0x30
-    case 0x61...0x66: octet - 0x61 + 10
-    case 0x41...0x46: octet - 0x41 + 10
-    default: nil
-    }
   }
 }

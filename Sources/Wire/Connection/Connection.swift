@@ -165,7 +165,7 @@ package final class Connection {
 
   /// Says that the session is nobody's any more, and has the usual time to log in again (RFC 8437).
   package func untag() {
-    deadline = .now() + TimeAmount(settings.timeBeforeLogin)
+    setDeadline(in: settings.timeBeforeLogin)
     entry.loggedOut()
   }
 

@@ -76,7 +76,7 @@ final class SessionRunner: Sendable {
       connection.log.debug("not served", metadata: ["why": "\(error)"])
       return nil
     }
-    if spec.expectsLogin { connection.deadline = .now() + TimeAmount(settings.timeBeforeLogin) }
+    if spec.expectsLogin { connection.setDeadline(in: settings.timeBeforeLogin) }
     return connection
   }
 
@@ -125,7 +125,7 @@ final class SessionRunner: Sendable {
 
   /// Reads the header and gives a connection with the addresses it names.
   private func readProxyHeader(_ connection: Connection) async throws -> Connection {
-    connection.deadline = .now() + TimeAmount(settings.handshakeTimeout)
+    connection.setDeadline(in: settings.handshakeTimeout)
     var header: ProxyHeader?
     while header == nil {
       let more = try await connection.consume(timeout: settings.handshakeTimeout) { octets in
