@@ -24,6 +24,7 @@ package final class Accounts: Sendable {
   let history: LoginHistory
   let upgrades: HashUpgrades
   let feed: ChangeFeed
+  let directory: DirectoryCache
   let observer = Mutex<(@Sendable (LoginNotice) -> Void)?>(nil)
 
   /// Brings this room's tables up to date and makes the room.
@@ -42,6 +43,8 @@ package final class Accounts: Sendable {
     do {
       secret = try HostSecret(database: database)
       feed = try ChangeFeed(database: database, keptRows: settings.keptChanges, log: log)
+      directory = DirectoryCache(
+        stamp: try DirectoryStamp(path: database.path), capacity: settings.rememberedRecipients)
     } catch {
       throw HostDatabaseError(wrapping: error, path: database.path)
     }

@@ -17,6 +17,7 @@ enum AccountsSchema {
     MigrationStep("domains, accounts, aliases and offers", sql: tables),
     MigrationStep("rules the store keeps by itself", sql: rules),
     MigrationStep("the feed of changes", sql: feed),
+    MigrationStep("the count of changes that recipients depend on", sql: stamp),
   ]
 
   private static let tables = """

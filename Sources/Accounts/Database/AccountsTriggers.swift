@@ -89,4 +89,19 @@ extension AccountsSchema {
         WHERE coalesce(a.offer_id, d.offer_id) = NEW.id;
     END;
     """
+
+  static let stamp =
+    """
+    CREATE TABLE directory_stamp(id INTEGER PRIMARY KEY CHECK (id = 1), value INTEGER NOT NULL) STRICT;
+    INSERT INTO directory_stamp VALUES (1, 1);
+
+    """
+    + ["offer", "domain", "domain_alias", "account", "alias", "alias_target"].flatMap { table in
+      ["insert", "update", "delete"].map { event in
+        """
+        CREATE TRIGGER \(table)_\(event)_counts AFTER \(event) ON \(table)
+        BEGIN UPDATE directory_stamp SET value = value + 1; END;
+        """
+      }
+    }.joined(separator: "\n")
 }

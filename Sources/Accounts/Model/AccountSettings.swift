@@ -38,6 +38,8 @@ package struct AccountSettings: Sendable {
   package var loginHistoryDelay: Duration = .seconds(5)
   /// How many accounts' last logins are collected at most before they are written.
   package var loginHistoryBatch = 1000
+  /// How many recipients, domains and senders are remembered, each, until domains, accounts, aliases or offers change.
+  package var rememberedRecipients = 8192
   /// How many extensions of one local part are tried (`a-b-c` may be `a-b` or `a`).
   package var extensionCandidates = 8
 

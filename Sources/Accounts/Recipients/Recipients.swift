@@ -6,7 +6,8 @@ extension Accounts {
   ///
   /// - Throws: ``AccountsError`` with code `temporary` when the store cannot answer.
   package func isHosted(_ domain: MailDomain) async throws -> Bool {
-    try await read { try DomainRecord.find(domain.ascii, in: $0) != nil }
+    let name = domain.ascii
+    return try await directory.isHosted(name) { try await read { try DomainRecord.find(name, in: $0) != nil } }
   }
 
   /// What becomes of a recipient.
@@ -17,9 +18,11 @@ extension Accounts {
   /// - Throws: ``AccountsError`` with code `temporary` when the store cannot answer.
   package func match(recipient: EmailAddress) async throws -> RecipientMatch {
     let candidates = settings.extensionCandidates
-    return try await read { database in
-      guard let domain = try DomainRecord.find(recipient.domain.ascii, in: database) else { return .notHosted }
-      return try RecipientMatcher(domain: domain, candidates: candidates, database: database).match(recipient)
+    return try await directory.match(recipient) {
+      try await read { database in
+        guard let domain = try DomainRecord.find(recipient.domain.ascii, in: database) else { return .notHosted }
+        return try RecipientMatcher(domain: domain, candidates: candidates, database: database).match(recipient)
+      }
     }
   }
 
@@ -29,13 +32,15 @@ extension Accounts {
   /// - Throws: ``AccountsError`` with code `temporary` when the store cannot answer.
   package func owns(_ account: Account, address: EmailAddress) async throws -> Bool {
     let candidates = settings.extensionCandidates
-    return try await read { database in
-      guard let domain = try DomainRecord.find(address.domain.ascii, in: database) else { return false }
-      let matcher = RecipientMatcher(domain: domain, candidates: candidates, database: database)
-      switch try matcher.named(address) {
-      case .account(let found): return found.account.id == account.id
-      case .alias(let alias): return try matcher.leads(alias, to: account)
-      case nil: return false
+    return try await directory.owns(DirectoryCache.Owner(account: account.id, address: address)) {
+      try await read { database in
+        guard let domain = try DomainRecord.find(address.domain.ascii, in: database) else { return false }
+        let matcher = RecipientMatcher(domain: domain, candidates: candidates, database: database)
+        switch try matcher.named(address) {
+        case .account(let found): return found.account.id == account.id
+        case .alias(let alias): return try matcher.leads(alias, to: account)
+        case nil: return false
+        }
       }
     }
   }

@@ -110,7 +110,10 @@ extension IMAPSession {
       let range = whole.clipped(partial)
       out.literal(count: range.count)
       if range.count <= Self.inMemory {
-        out.raw(try await content.read(range))
+        let octets = try await content.read(range)
+        // Not by way of `out`, which would copy them once more.
+        send()
+        connection.write(octets)
       } else {
         try await stream(content, range)
       }

@@ -14,13 +14,16 @@ extension IMAPSession {
       positions = changed(positions, since: since, current)
     }
     if let partial = argument.partial { positions = window(positions, partial) }
-    for batch in batches(positions, plan) {
+    let batches = batches(positions, plan)
+    let supply = FetchSupply(
+      content: plan.needsContent ? ContentSupply(current, positions) : nil, index: IndexSupply(current, batches, plan))
+    for batch in batches {
       if plan.setsSeen, !current.isReadOnly, current.rights.contains(.seen) {
         let seen = try await markSeen(batch, current)
         current = try currentMailbox()
-        try await write(batch, &plan, current, seen: seen)
+        try await write(batch, &plan, current, supply, seen: seen)
       } else {
-        try await write(batch, &plan, current, seen: [])
+        try await write(batch, &plan, current, supply, seen: [])
       }
     }
     try await syncUnlessPipelined(allowExpunge: uid)
@@ -48,7 +51,11 @@ extension IMAPSession {
   /// What NOTIFY asked for of messages that have just come (RFC 5465 section 5.2).
   func fetchNew(_ positions: Range<Int>, _ items: [FetchItem]) async throws {
     var plan = FetchPlan((enabled.uidOnly ? [] : [.uid]) + items.filter { $0 != .uid })
-    for batch in batches([positions], plan) { try await write(batch, &plan, try currentMailbox(), seen: []) }
+    let batches = batches([positions], plan)
+    let supply = FetchSupply(
+      content: plan.needsContent ? ContentSupply(try currentMailbox(), [positions]) : nil,
+      index: IndexSupply(try currentMailbox(), batches, plan))
+    for batch in batches { try await write(batch, &plan, try currentMailbox(), supply, seen: []) }
   }
 
   /// What PARTIAL (RFC 9394 section 3.3) leaves of the messages named.
@@ -137,11 +144,11 @@ extension IMAPSession {
   }
 
   private func write(
-    _ batch: [Range<Int>], _ plan: inout FetchPlan, _ current: Selected, seen: [MessageRecord]
+    _ batch: [Range<Int>], _ plan: inout FetchPlan, _ current: Selected, _ supply: FetchSupply,
+    seen: [MessageRecord]
   ) async throws {
-    let rows = plan.needsIndex ? try await current.mailbox.fetchIndex(current.view.uids(batch)) : []
-    let details = plan.needsDetails ? try await current.mailbox.details(current.view.uids(batch)) : []
-    let supply = plan.needsContent ? ContentSupply(current, batch) : nil
+    let answers = try await supply.index.next()
+    let (rows, details) = (answers.rows, answers.details)
     var detail = 0
     var row = 0
     var mark = 0
@@ -159,12 +166,12 @@ extension IMAPSession {
           continue
         }
         let facts = FetchFacts(record: record, index: index, details: known)
-        if let supply {
-          try await writeWithContent(position, facts, &plan, current, supply, tellsFlags: isMarked)
+        if let content = supply.content {
+          try await writeWithContent(position, facts, &plan, current, content, tellsFlags: isMarked)
         } else {
           writePlain(position, facts, plan.items, current)
         }
-        if out.bytes.count >= limits.replyChunk { try await sendIfLarge() }
+        if out.bytes.count + connection.collectedOutput >= limits.replyChunk { try await sendIfLarge() }
       }
     }
   }

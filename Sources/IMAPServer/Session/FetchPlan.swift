@@ -15,6 +15,13 @@ extension IMAPSession {
   }
 }
 
+/// Where a FETCH has its answers from.
+struct FetchSupply {
+  /// `nil` when no octets of the messages themselves are wanted.
+  var content: ContentSupply?
+  var index: IndexSupply
+}
+
 /// What is known of one message without its octets.
 struct FetchFacts {
   var record: MessageRecord

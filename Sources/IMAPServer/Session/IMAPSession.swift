@@ -95,7 +95,7 @@ final class IMAPSession {
 
   /// Sends when much has been collected, and waits while the client does not read.
   func sendIfLarge() async throws {
-    guard out.bytes.count >= limits.replyChunk else { return }
+    guard out.bytes.count + connection.collectedOutput >= limits.replyChunk else { return }
     send()
     try await connection.flushIfLarge()
   }

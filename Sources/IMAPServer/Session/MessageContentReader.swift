@@ -67,6 +67,7 @@ final class MessageContentReader {
     if whole == nil, size <= Self.small { whole = try await file?.bytes() }
     let bytes: [UInt8]
     if let whole {
+      if range == 0..<whole.count { return whole }
       bytes = range.upperBound <= whole.count ? Array(whole[range]) : []
     } else {
       bytes = try await file?.read(at: range.lowerBound, count: range.count) ?? []

@@ -98,6 +98,7 @@ package final class MailStore: Sendable {
   package func fits(_ account: MailAccount, bytes: Int) async throws -> Bool {
     guard !account.quota.isUnlimited else { return true }
     let store = try store(account)
+    if store.ledger.hasAmpleRoom(bytes: bytes, limit: account.quota) { return true }
     return try await host.onFiles { try store.ledger.fits(bytes: bytes, messages: 1, limit: account.quota) }
   }
 

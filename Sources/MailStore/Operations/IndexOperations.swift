@@ -18,15 +18,17 @@ extension AccountStore {
   /// Entries the index has, and messages it has none of.
   func indexed(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [IndexedMessage], missing: [LocatedMessage]) {
     startFilling()
-    keepUnkept()
+    let told = unkept(key, uids)
     return try perform { index in
       let view = try view(key, index)
-      var have: [IndexedMessage] = []
+      var have = told.map(\.indexed)
       have.reserveCapacity(uids.count)
+      let uids = have.isEmpty ? uids : uids.without(Set(have.map(\.uid)))
       try index.eachRow("message_index", "envelope, body, structure", key.id, uids) { uid, row in
         have.append(IndexedMessage(uid: uid, envelope: row.blob(1), body: row.blob(2), bodyStructure: row.blob(3)))
       }
-      return (have, missing(uids, having: have.map(\.uid), view))
+      let missing = missing(uids, having: have.map(\.uid), view)
+      return (told.isEmpty ? have : have.sorted { $0.uid < $1.uid }, missing)
     }
   }
 
@@ -136,6 +138,23 @@ extension AccountStore {
         uid: uid, fileBytes: bytes.count, wireBytes: entry.wireSize, isOpenEnded: bytes.last != 0x0a, seconds: seconds))
   }
 
+  /// Entries that were told and are not written yet.
+  ///
+  /// A session that asks on goes before the writing: the next messages are parsed while it goes on.
+  private func unkept(_ key: FolderKey, _ uids: [UInt32]) -> [ComputedEntry] {
+    let waiting = unkept.withLock { $0 }
+    if waiting.reduce(0, { $0 + $1.entries.count }) > Self.mostUnkept {
+      keepUnkept()
+      return []
+    }
+    guard waiting.contains(where: { $0.key == key }) else { return [] }
+    let wanted = Set(uids)
+    return waiting.filter { $0.key == key }.flatMap(\.entries).filter { wanted.contains($0.uid) }
+  }
+
+  /// Entries told and not written that a session may leave behind.
+  private static var mostUnkept: Int { 4096 }
+
   /// Keeps the entries that were told before they were written; one that cannot be is computed again.
   func keepUnkept() {
     let waiting = unkept.withLock { waiting in
@@ -163,6 +182,10 @@ extension AccountStore {
       try save(view, index)
     }
   }
+}
+
+extension [UInt32] {
+  fileprivate func without(_ others: Set<UInt32>) -> [UInt32] { filter { !others.contains($0) } }
 }
 
 extension ComputedEntry {

@@ -18,6 +18,8 @@ final class QuotaLedger: Sendable {
     var quotaLine = ""
     /// The last `refresh` counted the files, so that what just happened to them is in the sum already.
     var isCounted = false
+    /// When the file was last looked at.
+    var refreshed: Duration?
   }
   private let state = Mutex(State())
   private let maildir: String
@@ -53,6 +55,22 @@ final class QuotaLedger: Sendable {
   func fits(bytes: Int, messages: Int, limit: QuotaLimit) throws -> Bool {
     if limit.isUnlimited { return true }
     return try state.withLock { state in try fits(&state, bytes: bytes, messages: messages, limit) }
+  }
+
+  /// Whether what memory says is fresh and leaves so much room that nobody need look at the file: an early answer, which
+  /// `admit` makes sure of.
+  func hasAmpleRoom(bytes: Int, limit: QuotaLimit) -> Bool {
+    let now = time.uptime
+    return state.withLock { state in
+      guard let use = state.use, let refreshed = state.refreshed, now - refreshed < .seconds(5),
+        state.quotaLine == Self.line(limit)
+      else { return false }
+      let sum = use.bytes + state.pending.bytes
+      let messages = use.messages + state.pending.messages
+      if let most = limit.bytes, sum + Int64(bytes) > most / 10 * 9 { return false }
+      if let most = limit.messages, messages + 1 > most / 10 * 9 { return false }
+      return true
+    }
   }
 
   /// Takes room for messages that are about to be written; give it back with `settle`.
@@ -111,6 +129,7 @@ final class QuotaLedger: Sendable {
 
   private func refresh(_ state: inout State, _ limit: QuotaLimit) throws -> QuotaUse {
     state.isCounted = false
+    state.refreshed = time.uptime
     guard let facts = FileSystem.facts(path) else { return try recount(&state, limit) }
     if let use = state.use, facts.inode == state.inode, facts.size == state.size, facts.modified == state.modified,
       limit.isUnlimited || state.quotaLine == Self.line(limit)

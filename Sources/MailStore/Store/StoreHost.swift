@@ -64,9 +64,12 @@ final class StoreHost: Sendable {
 }
 
 extension StoreHost {
-  /// Does the same blocking work for many items on the file threads, as many at once as there are cores.
+  /// Does the same blocking work for many items on the file threads.
+  ///
+  /// - Parameter width: chunks at once: more than there are cores where the files may still be on the disk, which answers
+  ///   many questions in the time of one.
   func parallel<Item: Sendable, Result: Sendable>(
-    _ items: [Item], chunk: Int, _ body: @escaping @Sendable (Item) throws -> Result
+    _ items: [Item], chunk: Int, width: Int = 8, _ body: @escaping @Sendable (Item) throws -> Result
   ) async throws -> [Result] {
     guard items.count > chunk else { return try await onFiles { try items.map(body) } }
     let starts = Array(stride(from: 0, to: items.count, by: chunk))
@@ -79,7 +82,7 @@ extension StoreHost {
         next += 1
         group.addTask { (number, try await self.onFiles { try part.map(body) }) }
       }
-      for _ in 0..<max(2, System.coreCount) { addOne() }
+      for _ in 0..<max(width, System.coreCount) { addOne() }
       var parts = [[Result]](repeating: [], count: starts.count)
       for try await (number, part) in group {
         parts[number] = part

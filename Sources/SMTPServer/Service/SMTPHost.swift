@@ -16,6 +16,7 @@ package final class SMTPHost: Sendable {
   let files: NIOThreadPool
   let journal: MailLog?
   let time: any TimeSource
+  let senderDomains: SenderDomainMemory
   private let current: Mutex<SMTPServerSettings>
   private let space = Mutex<(checked: Duration, free: Int)?>(nil)
 
@@ -38,6 +39,7 @@ package final class SMTPHost: Sendable {
     self.files = files
     self.journal = journal
     self.time = time
+    senderDomains = SenderDomainMemory(time: time)
   }
 
   /// The settings that new sessions start with.

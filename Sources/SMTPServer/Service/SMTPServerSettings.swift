@@ -91,6 +91,8 @@ package struct SMTPServerSettings: Sendable {
   package var checksSenderDomain = true
   /// Time for the DNS answers of one sender domain.
   package var senderDomainTimeout: Duration = .seconds(20)
+  /// How long a sender domain that exists is not looked up again; zero for never.
+  package var senderDomainLifetime: Duration = .seconds(300)
   /// Envelope senders refused with 554: `user@domain`, `@domain` (R43).
   package var badMailFrom: Set<String> = []
   /// Networks that alone are served by a role's listeners; others hear nothing (R1, R9).

@@ -12,8 +12,11 @@ struct SenderDomainCheck {
     let domain = sender.domain
     guard settings.checksSenderDomain, domain.literal == nil else { return nil }
     do {
+      if host.senderDomains.isKnown(domain.ascii) { return nil }
       if try await host.rights.isHosted(domain) { return nil }
-      return try await lookUp(domain.ascii) ? nil : Self.nonExisting(sender, raw: raw)
+      guard try await lookUp(domain.ascii) else { return Self.nonExisting(sender, raw: raw) }
+      host.senderDomains.note(domain.ascii, for: settings.senderDomainLifetime)
+      return nil
     } catch is CancellationError {
       throw CancellationError()
     } catch {

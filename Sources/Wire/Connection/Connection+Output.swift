@@ -115,7 +115,10 @@ extension Connection {
   }
 
   private func reserve(_ count: Int) {
-    if output.capacity == 0 { output = channel.allocator.buffer(capacity: max(count, 128)) }
+    guard output.capacity == 0 else { return }
+    // Who writes much is likely to write until it is time to flush: without growing by copies on the way.
+    let capacity = count < 1024 ? max(count, 128) : count + settings.flushThreshold
+    output = channel.allocator.buffer(capacity: capacity)
   }
 
   private nonisolated(nonsending) func readChunk(
