@@ -46,12 +46,14 @@ package struct IMAPLimits: Sendable {
   package var literals = 1024 * 1024
   /// Octets in one appended message: `NO [TOOBIG]` (RFC 4469) before the client is asked to send it.
   package var appendSize = 64 * 1024 * 1024
-  /// Messages of one APPEND (RFC 3502).
-  package var appendMessages = 1000
+  /// Messages of one APPEND or COPY, told as SAVELIMIT (RFC 9738): `NO [MESSAGELIMIT …]`.
+  package var savedMessages = 100_000
   /// Parts of one message put together by CATENATE (RFC 4469).
   package var catenatedParts = 1000
   /// Appended messages up to this size stay in memory; larger ones are spooled to a file.
   package var appendMemory = 256 * 1024
+  /// Octets of the messages of one command that stay in memory together.
+  package var appendMemoryInAll = 4 * 1024 * 1024
   /// Octets of a refused non-synchronizing literal that are read and dropped; above it the session ends.
   package var swallowed = 128 * 1024 * 1024
   /// The same before login.
@@ -88,6 +90,8 @@ package struct IMAPLimits: Sendable {
   package var uidBatch: UInt32 = 500
   /// Messages one UIDBATCHES may count out: `NO [TOOMANY]`.
   package var uidBatchMessages = 10_000_000
+  /// Accounts of a domain whose mailboxes LIST shows because they are shared with `anyone` (RFC 4314).
+  package var sharers = 1000
   /// Users with rights to one mailbox (RFC 4314).
   package var rightsEntries = 1000
   /// Octets of one metadata value: `NO [METADATA MAXSIZE …]` (RFC 5464).

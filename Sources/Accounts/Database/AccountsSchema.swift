@@ -18,7 +18,12 @@ enum AccountsSchema {
     MigrationStep("rules the store keeps by itself", sql: rules),
     MigrationStep("the feed of changes", sql: feed),
     MigrationStep("the count of changes that recipients depend on", sql: stamp),
+    MigrationStep("who shares mail with a whole domain", sql: sharing),
   ]
+
+  private static let sharing = """
+    CREATE TABLE domain_share(account_id INTEGER PRIMARY KEY REFERENCES account(id) ON DELETE CASCADE) STRICT;
+    """
 
   private static let tables = """
     CREATE TABLE host_secret(name TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL);

@@ -2,6 +2,8 @@
 struct ReferenceThreader {
   private var forest: ThreadForest
   private var byID: [String: Int] = [:]
+  /// Which nodes have, or had, children.
+  private var isParent: [Bool] = []
 
   static func threads(_ messages: [ThreadInput]) -> ThreadForest {
     var threader = ReferenceThreader(messages)
@@ -38,10 +40,16 @@ struct ReferenceThreader {
         previous = reference
       }
       // The last reference is the parent, whatever other messages said about it.
-      detach(node)
+      forest.nodes[node].parent = nil
       if let previous { attach(node, to: previous) }
     }
-    forest.roots = forest.nodes.indices.filter { forest.nodes[$0].parent == nil }
+    for node in forest.nodes.indices {
+      if let parent = forest.nodes[node].parent {
+        forest.nodes[parent].children.append(node)
+      } else {
+        forest.roots.append(node)
+      }
+    }
   }
 
   /// The container of a message; one of its own when its id is missing or was seen before.
@@ -52,6 +60,7 @@ struct ReferenceThreader {
     }
     let node = forest.nodes.count
     forest.nodes.append(ThreadForest.Node(message: message))
+    isParent.append(false)
     if !id.isEmpty, byID[id] == nil { byID[id] = node }
     return node
   }
@@ -60,28 +69,29 @@ struct ReferenceThreader {
     if let node = byID[id] { return node }
     let node = forest.nodes.count
     forest.nodes.append(ThreadForest.Node())
+    isParent.append(false)
     byID[id] = node
     return node
   }
 
-  /// Makes a node another's child, unless that would close a loop.
+  /// Levels of a thread below which nothing is hung that has children: mail made to cost time would be looked through
+  /// again for each of its messages.
+  private static let deepest = 1000
+
+  /// Makes a node another's child, unless that would close a loop; who is whose child is written down at the end.
   private mutating func attach(_ child: Int, to parent: Int) {
     guard child != parent else { return }
-    if !forest.nodes[child].children.isEmpty {
+    if isParent[child] {
       var above: Int? = parent
+      var levels = 0
       while let node = above {
-        if node == child { return }
+        levels += 1
+        if node == child || levels > Self.deepest { return }
         above = forest.nodes[node].parent
       }
     }
     forest.nodes[child].parent = parent
-    forest.nodes[parent].children.append(child)
-  }
-
-  private mutating func detach(_ node: Int) {
-    guard let parent = forest.nodes[node].parent else { return }
-    forest.nodes[node].parent = nil
-    forest.nodes[parent].children.removeAll { $0 == node }
+    isParent[parent] = true
   }
 
   // MARK: Step 3: containers without messages
@@ -90,8 +100,16 @@ struct ReferenceThreader {
     for node in forest.depthFirst().reversed() {
       var kept: [Int] = []
       for child in forest.nodes[node].children {
-        // A dummy below the top gives its children to its parent.
-        if forest.nodes[child].message == nil { kept += forest.nodes[child].children } else { kept.append(child) }
+        guard forest.nodes[child].message == nil else {
+          kept.append(child)
+          continue
+        }
+        // A dummy below the top gives its children to its parent; the shorter list goes to the longer one, so that a
+        // long line of dummies costs no more than its length. Their order comes later.
+        var given: [Int] = []
+        swap(&given, &forest.nodes[child].children)
+        if given.count > kept.count { swap(&given, &kept) }
+        kept += given
       }
       forest.nodes[node].children = kept
     }

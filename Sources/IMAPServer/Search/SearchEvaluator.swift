@@ -23,6 +23,8 @@ struct SearchEvaluator {
 
   private func filter(_ candidates: [Int], _ key: SearchKey) async throws -> [Int] {
     if candidates.isEmpty { return [] }
+    // A search may have a thousand keys: other sessions of the loop have their turn in between.
+    if candidates.count > Self.turn { await Task.yield() }
     switch key {
     case .all: return candidates
     case .and(let keys):
@@ -93,7 +95,7 @@ struct SearchEvaluator {
     }
   }
 
-  private func isRecent(_ uid: UInt32) -> Bool { recent.contains { $0.contains(uid) } }
+  private func isRecent(_ uid: UInt32) -> Bool { UIDRanges.contains(recent, uid) }
 
   private func text(_ candidates: [Int], _ condition: TextCondition) async throws -> [Int] {
     var result: [Int] = []
@@ -106,6 +108,9 @@ struct SearchEvaluator {
     }
     return result
   }
+
+  /// Messages one key is tried on without giving others their turn.
+  private static let turn = 5000
 
   /// Messages searched between two words on progress.
   private static let piece = 20_000

@@ -25,7 +25,7 @@ struct ThreadInput {
           ThreadInput(
             position: position, date: keys.sentDate ?? view.messages[position].internalDate,
             received: view.messages[position].internalDate,
-            subject: Array(keys.baseSubject.lowercased().utf8), isReply: keys.isReply, messageID: keys.messageID,
+            subject: Array(keys.baseSubject.utf8), isReply: keys.isReply, messageID: keys.messageID,
             references: keys.references.isEmpty && !keys.inReplyTo.isEmpty ? [keys.inReplyTo] : keys.references))
       }
       start = end

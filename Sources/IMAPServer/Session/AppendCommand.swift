@@ -78,11 +78,10 @@ extension IMAPSession {
 
   private func takeMessage(_ input: AppendInput, _ work: inout AppendWork) async throws {
     let head = try input.cursor.appendMessageHead()
-    guard work.messages.count < limits.appendMessages else {
-      throw Refusal.no(.limit, "Too many messages in one command")
-    }
+    guard work.messages.count < limits.savedMessages else { throw tooManyToSave }
     let expected = input.announcesLiteral ? Int(clamping: input.header?.count ?? 0) : 0
-    let spool = AppendSpool(expecting: expected, threshold: limits.appendMemory, directory: settings.spoolDirectory)
+    let memory = max(0, min(limits.appendMemory, limits.appendMemoryInAll - work.inMemory))
+    let spool = AppendSpool(expecting: expected, threshold: memory, directory: settings.spoolDirectory)
     var isBinary = false
     if input.announcesLiteral {
       isBinary = try await takeWhole(input, spool, work)
@@ -113,6 +112,14 @@ extension IMAPSession {
         internalDate: head.date.map { $0.timestamp }))
     work.spools.append(spool)
     work.octets += spool.size
+    work.inMemory += spool.kept
+  }
+
+  /// COPY and APPEND beyond SAVELIMIT (RFC 9738).
+  var tooManyToSave: Refusal {
+    .no(
+      .withText("MESSAGELIMIT \(limits.savedMessages)"),
+      "One command saves \(limits.savedMessages) messages at most; send several")
   }
 
   /// Takes a message that comes as one literal; gives whether it was a binary one.

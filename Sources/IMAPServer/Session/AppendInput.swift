@@ -13,6 +13,8 @@ struct AppendWork {
   /// Keep the spooled files until the store has them.
   var spools: [AppendSpool] = []
   var octets = 0
+  /// Octets of messages that are kept in memory.
+  var inMemory = 0
 }
 
 /// Where in a command with messages the session is: a line, and the literal announced at its end.

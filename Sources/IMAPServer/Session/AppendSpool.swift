@@ -41,10 +41,17 @@ final class AppendSpool {
     if memory.count > threshold { try await writeOut() }
   }
 
-  /// The message, complete.
+  /// Octets that stay in memory.
+  var kept: Int { memory.count }
+
+  /// The message, complete; nothing may be added any more.
   func content() async throws -> MessageContent {
     guard path != nil else { return .bytes(memory) }
     try await writeOut()
+    memory = []
+    // One command may bring more messages than there are descriptors.
+    if descriptor >= 0 { close(descriptor) }
+    descriptor = -1
     return .file(path: path ?? "", size: size)
   }
 

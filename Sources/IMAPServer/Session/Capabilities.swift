@@ -14,13 +14,14 @@ extension IMAPSession {
     "CREATE-SPECIAL-USE", "BINARY", "UTF8=ACCEPT", "OBJECTID", "SAVEDATE", "PREVIEW", "REPLACE", "CATENATE", "PARTIAL",
     "METADATA", "LIST-METADATA", "MULTISEARCH",
     "CONTEXT=SEARCH", "CONTEXT=SORT", "NOTIFY", "ACL", "RIGHTS=kxte",
-    "UIDONLY", "UIDBATCHES", "INPROGRESS", "UNAUTHENTICATE", "LANGUAGE",
+    "UIDONLY", "UIDBATCHES", "INPROGRESS", "UNAUTHENTICATE", "LANGUAGE", "I18NLEVEL=1",
   ]
 
   func capabilities() -> [String] {
     if user != nil {
       let compression = connection.isCompressed ? [] : ["COMPRESS=DEFLATE"]
-      return Self.common + Self.extensions + compression + ["APPENDLIMIT=\(limits.appendSize)"]
+      let bounds = ["APPENDLIMIT=\(limits.appendSize)", "SAVELIMIT=\(limits.savedMessages)"]
+      return Self.common + Self.extensions + compression + bounds
     }
     var result = Self.common
     if connection.canStartTLS { result.append("STARTTLS") }

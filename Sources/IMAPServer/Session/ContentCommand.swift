@@ -39,7 +39,7 @@ extension IMAPSession {
     for item in items {
       switch item {
       case .binary(let part, _, peek: _), .binarySize(let part):
-        if case .undecodable = try await content.binary(part) { return false }
+        guard try await content.isDecodable(part) else { return false }
       default: break
       }
     }

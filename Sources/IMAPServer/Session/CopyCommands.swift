@@ -10,6 +10,7 @@ extension IMAPSession {
       _ = try await self.freshUser()
       let place = try await self.place(name, .insert)
       let target = try await self.service.store.mailbox(place.mail, name: place.name)
+      guard moves || uids.count <= self.limits.savedMessages else { throw self.tooManyToSave }
       guard !uids.isEmpty else { return self.tagged(tag, "OK", nil, moves ? "Nothing to move" : "Nothing to copy") }
       guard !moves || place.shown != current.name else {
         throw Refusal.no(.cannot, "Messages are in this mailbox already")

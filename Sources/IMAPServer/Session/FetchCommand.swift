@@ -210,6 +210,7 @@ extension IMAPSession {
       isFirst = false
       if item.needsContent {
         try await writeContent(item, content)
+        try await sendIfLarge()
       } else {
         writeFact(item, facts, current)
       }

@@ -29,8 +29,8 @@ extension IMAPSession {
           // Gone between the two looks: RFC 5819 allows the answer to be left out.
         }
       }
-      if let entries = argument.metadata, entry.info.exists, entry.info.isSelectable, !isOthers(entry.info.name) {
-        try await writeMetadata(entries, of: entry.info.name, known)
+      if let entries = argument.metadata, entry.info.exists, entry.info.isSelectable {
+        try await writeMetadata(entries, of: entry.info.name)
       }
       try await sendIfLarge()
     }

@@ -43,6 +43,17 @@ extension IMAPSession {
     return place
   }
 
+  /// The place a name means, for what any one of some rights allows.
+  func placeWithAny(_ octets: [UInt8], of rights: Rights) async throws -> MailboxPlace {
+    let shown = try mailboxName(octets)
+    let known = try currentUser()
+    guard isOthers(shown) else { return try await place(shown, []) }
+    guard let place = try await others(shown, known), !place.rights.isDisjoint(with: rights) else {
+      throw Refusal.no(.nonExistent, "Mailbox does not exist")
+    }
+    return place
+  }
+
   /// What becomes of the selected mailbox when its owner has changed the rights.
   ///
   /// - Returns: `false` when it may be read no more; the session ends.
@@ -70,22 +81,36 @@ extension IMAPSession {
       let owner = try await service.accounts.account(address: login.address), !owner.suspended
     else { return nil }
     let mail = service.mailAccount(owner)
-    guard let rights = try await rights(of: known.account.key, mail, name) else { return nil }
+    guard let rights = try await rights(of: known.account, from: owner, mail, name) else { return nil }
     let shown = try MailboxName("\(Self.othersRoot)/\(owner.key)/\(name.path)")
     return MailboxPlace(mail: mail, name: name, shown: shown, rights: rights, isOwn: false)
   }
 
-  /// The rights this user was given; `nil` without such a mailbox.
-  func rights(of key: String, _ mail: MailAccount, _ name: MailboxName) async throws -> Rights? {
+  /// The rights an account was given; `nil` without such a mailbox.
+  private func rights(
+    of account: Account, from owner: Account, _ mail: MailAccount, _ name: MailboxName
+  ) async throws -> Rights? {
     do {
-      let all = try await service.store.attributes(.rights, of: mail, folder: name)
-      guard let granted = all[key].flatMap({ GrantedRights($0) }), granted.account == user?.account.id else {
-        return []
-      }
-      return granted.rights
+      let list = AccessList(try await service.store.attributes(.rights, of: mail, folder: name))
+      return list.rights(of: account, from: owner)
     } catch let error as StoreError where error.code == .noSuchFolder || error.code == .badName {
       return nil
     }
+  }
+
+  /// The accounts that have given rights to this one, or to all of its domain.
+  private func sharers(_ known: User) async throws -> [Account] {
+    var result: [Int64: Account] = [:]
+    for (owner, _) in try await service.store.attributes(.shares, of: known.mail, folder: nil) {
+      guard let login = try? LoginName(owner) else { continue }
+      if let account = try await service.accounts.account(address: login.address) { result[account.id] = account }
+    }
+    let domain = known.account.domainID
+    for account in try await service.accounts.sharing(withDomain: domain, limit: limits.sharers) {
+      result[account.id] = account
+    }
+    result[known.account.id] = nil
+    return result.values.filter { !$0.suspended }
   }
 
   /// The mailboxes others let this user see, with the levels above them, for LIST.
@@ -97,13 +122,10 @@ extension IMAPSession {
         name: name, specialUse: nil, isSubscribed: subscribed.contains(name), hasChildren: false, isSelectable: exists,
         exists: exists)
     }
-    for (owner, _) in try await service.store.attributes(.shares, of: known.mail, folder: nil) {
-      guard let login = try? LoginName(owner), let account = try await service.accounts.account(address: login.address),
-        !account.suspended
-      else { continue }
+    for account in try await sharers(known) {
       let mail = service.mailAccount(account)
       for info in try await service.store.folders(mail) where info.exists && info.isSelectable {
-        let rights = try await rights(of: known.account.key, mail, info.name) ?? []
+        let rights = try await rights(of: known.account, from: account, mail, info.name) ?? []
         guard rights.contains(.lookup),
           let shown = try? MailboxName("\(Self.othersRoot)/\(account.key)/\(info.name.path)")
         else { continue }

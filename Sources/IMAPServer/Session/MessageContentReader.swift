@@ -1,5 +1,6 @@
 import MailStore
 import MailSyntax
+import NIOPosix
 
 /// Finds sections in one open message, reading no more of it than they need.
 final class MessageContentReader {
@@ -28,7 +29,6 @@ final class MessageContentReader {
   private var whole: [UInt8]?
   private var tree: MIMEPart?
   private var header: [UInt8]?
-  private var binaries: [[UInt32]: Binary] = [:]
 
   /// Messages up to this size are read at once; of larger ones, only the header when that is enough.
   private static let small = 64 * 1024
@@ -50,12 +50,8 @@ final class MessageContentReader {
     case .all: return .range(0..<size)
     case .header: return .range(0..<(try await headerOctets().count))
     case .text: return .range(min(try await headerOctets().count, size)..<size)
-    case .headerFields(let names):
-      let header = try await headerOctets()
-      return .bytes(HeaderSection.select(names, from: header.span, range: 0..<header.count))
-    case .headerFieldsNot(let names):
-      let header = try await headerOctets()
-      return .bytes(HeaderSection.select(names, excluding: true, from: header.span, range: 0..<header.count))
+    case .headerFields(let names): return .bytes(try await select(names, excluding: false))
+    case .headerFieldsNot(let names): return .bytes(try await select(names, excluding: true))
     case .mime: return .missing
     }
   }
@@ -77,36 +73,62 @@ final class MessageContentReader {
   }
 
   /// A part's content, decoded; the whole message, which has no encoding of its own, for no part number.
+  ///
+  /// Nothing of it is kept: parts may lie in each other a hundred deep, each as large as the message.
   func binary(_ part: [UInt32]) async throws -> Binary {
-    if let known = binaries[part] { return known }
     let bytes = try await wholeOctets()
-    let tree = tree ?? MIMEPart.parse(bytes)
-    self.tree = tree
-    let result: Binary
-    if part.isEmpty {
-      result = .bytes(bytes)
-    } else if let found = tree.part(part.map { Int($0) }) {
-      let encoding = TransferEncoding(found.encoding)
-      // RFC 3516 section 4.2: what holds other parts has no encoding to take away.
-      let isOpaque = found.content != .leaf && encoding != .identity
-      result =
-        encoding == .unknown || isOpaque
-        ? .undecodable : .bytes(encoding.decode(bytes.span, range: found.bodyRange))
-    } else {
-      result = .missing
+    guard !part.isEmpty else { return .bytes(bytes) }
+    guard let found = try await parsed().part(part.map { Int($0) }) else { return .missing }
+    guard let encoding = Self.encoding(of: found) else { return .undecodable }
+    let range = found.bodyRange
+    return .bytes(try await Self.work(on: range.count) { encoding.decode(bytes.span, range: range) })
+  }
+
+  /// Whether a part can be had without its transfer encoding; one that is not there can.
+  func isDecodable(_ part: [UInt32]) async throws -> Bool {
+    guard !part.isEmpty, let found = try await parsed().part(part.map { Int($0) }) else { return true }
+    return Self.encoding(of: found) != nil
+  }
+
+  /// `nil` when the encoding is unknown, or is on what holds other parts (RFC 3516 section 4.2).
+  private static func encoding(of part: MIMEPart) -> TransferEncoding? {
+    let encoding = TransferEncoding(part.encoding)
+    return encoding == .unknown || part.content != .leaf && encoding != .identity ? nil : encoding
+  }
+
+  /// More octets than this are worked on by another thread, so that other sessions need not wait.
+  private static let dear = 256 * 1024
+
+  private static func work<Result: Sendable>(
+    on count: Int, _ body: @escaping @Sendable () -> Result
+  ) async throws -> Result {
+    guard count > dear else { return body() }
+    return try await NIOThreadPool.singleton.runIfActive(body)
+  }
+
+  private func select(_ names: [String], excluding: Bool) async throws -> [UInt8] {
+    let header = try await headerOctets()
+    return try await Self.work(on: header.count) {
+      HeaderSection.select(names, excluding: excluding, from: header.span, range: 0..<header.count)
     }
-    binaries[part] = result
-    return result
+  }
+
+  /// The message's parts.
+  private func parsed() async throws -> MIMEPart {
+    if let tree { return tree }
+    let bytes = try await wholeOctets()
+    let parsed = try await Self.work(on: bytes.count) { MIMEPart.parse(bytes) }
+    tree = parsed
+    return parsed
   }
 
   private func locateInTree(_ section: MIMESection) async throws -> Place {
     let bytes = try await wholeOctets()
-    let tree = tree ?? MIMEPart.parse(bytes)
-    self.tree = tree
+    let tree = try await parsed()
     switch section.item {
     case .headerFields, .headerFieldsNot:
-      guard let content = tree.content(of: section, in: bytes.span) else { return .missing }
-      return .bytes(content)
+      let content = try await Self.work(on: bytes.count) { tree.content(of: section, in: bytes.span) }
+      return content.map { .bytes($0) } ?? .missing
     default:
       guard let slice = tree.slice(of: section) else { return .missing }
       // The octets are in wire form already, so that ranges in them are ranges on the wire; but a lone LF, if the

@@ -21,7 +21,7 @@ extension IMAPSession {
     try await sync(allowExpunge: true)
     try await refreshWatch()
     if argument.wantsStatus {
-      for name in wanted.sorted(by: { $0.path < $1.path }) {
+      for name in wanted.keys.sorted(by: { $0.path < $1.path }) {
         if let status = fresh.told[name] { writeWatchStatus(name, status) }
         try await sendIfLarge()
       }
@@ -34,7 +34,7 @@ extension IMAPSession {
     watch.argument.groups.first { group in
       switch group.filter {
       case .selected, .selectedDelayed: false
-      case .inboxes, .personal: true
+      case .inboxes, .personal: !isOthers(name)
       case .subscribed: isSubscribed
       case .subtree(let roots), .subtreeOne(let roots):
         roots.contains { root in
@@ -47,15 +47,38 @@ extension IMAPSession {
   }
 
   /// The mailboxes besides the selected one whose messages are watched.
-  private func watched(_ watch: NotifyWatch, _ known: User) async throws -> Set<MailboxName> {
-    let isNeeded = watch.argument.groups.contains { !$0.filter.isSelected && $0.events.contains(.messageNew) }
-    guard isNeeded else { return [] }
-    let folders = try await service.store.folders(known.mail).filter { $0.exists && $0.isSelectable }
-    return Set(
-      folders.lazy.filter { info in
-        info.name != self.selected?.name
-          && self.group(info.name, watch, isSubscribed: info.isSubscribed)?.events.contains(.messageNew) == true
-      }.map(\.name))
+  private func watched(_ watch: NotifyWatch, _ known: User) async throws -> [MailboxName: MailboxPlace] {
+    let groups = watch.argument.groups.filter { !$0.filter.isSelected && $0.events.contains(.messageNew) }
+    guard !groups.isEmpty else { return [:] }
+    let own = try await service.store.folders(known.mail)
+    var folders = own.filter { $0.exists && $0.isSelectable }
+    if groups.contains(where: { mayNameOthers($0.filter) }) {
+      let subscribed = Set(own.lazy.filter(\.isSubscribed).map(\.name))
+      folders += try await othersFolders(known, subscribed: subscribed).filter(\.exists)
+    }
+    var result: [MailboxName: MailboxPlace] = [:]
+    for info in folders where info.name != selected?.name {
+      guard group(info.name, watch, isSubscribed: info.isSubscribed)?.events.contains(.messageNew) == true else {
+        continue
+      }
+      result[info.name] = try await readable(info.name)
+    }
+    return result
+  }
+
+  /// Whether other users' mailboxes may be among those a filter names.
+  private func mayNameOthers(_ filter: MailboxFilter) -> Bool {
+    switch filter {
+    case .subscribed: true
+    case .subtree(let names), .subtreeOne(let names), .mailboxes(let names):
+      names.contains { (try? mailboxName($0)).map(isOthers) ?? false }
+    default: false
+    }
+  }
+
+  /// Where a mailbox is that may be read; `nil` for one that may not, and is not told of (RFC 5465 section 6).
+  private func readable(_ name: MailboxName) async throws -> MailboxPlace? {
+    do { return try await place(name, .read) } catch is Refusal { return nil }
   }
 
   /// Sees to it that the right mailboxes are listened to; to be called when folders or the selection have changed.
@@ -73,16 +96,16 @@ extension IMAPSession {
     }
     let wanted = try await watched(watch, known)
     guard wanted.count <= limits.notifiedMailboxes else { return overflow() }
-    for name in Array(watch.listeners.keys) where !wanted.contains(name) {
+    for name in Array(watch.listeners.keys) where wanted[name] == nil {
       watch.listeners.removeValue(forKey: name)?.cancel()
       watch.told[name] = nil
     }
-    for name in wanted where watch.listeners[name] == nil {
+    for (name, place) in wanted where watch.listeners[name] == nil {
       do {
-        let mailbox = try await service.store.mailbox(known.mail, name: name)
+        let mailbox = try await service.store.mailbox(place.mail, name: place.name)
         // First the listener, then the look: nothing falls between.
         watch.listeners[name] = try await mailbox.addListener { news.add(name) }
-        let status = try await service.store.status(known.mail, name: name)
+        let status = try await service.store.status(place.mail, name: place.name)
         watch.told[name] = status
         if tellsNew && status.messages > 0 { writeWatchStatus(name, status) }
       } catch let error as StoreError where error.code == .noSuchFolder || error.code == .gone {
@@ -107,9 +130,10 @@ extension IMAPSession {
     if news.selectedChanged { try await tellSelected(watch) }
     for event in news.events { try await tell(event, watch) }
     if !news.events.isEmpty { try await refreshWatch(tellsNew: true) }
-    guard let known = user else { return }
+    guard !news.mailboxes.isEmpty, let known = user else { return }
+    let subscribed = Set(try await service.store.folders(known.mail).lazy.filter(\.isSubscribed).map(\.name))
     for name in news.mailboxes.sorted(by: { $0.path < $1.path }) {
-      try await tellStatus(name, watch, known)
+      try await tellStatus(name, watch, isSubscribed: subscribed.contains(name))
       try await sendIfLarge()
     }
   }
@@ -136,15 +160,13 @@ extension IMAPSession {
     try await fetchNew(new, group.items)
   }
 
-  private func tellStatus(_ name: MailboxName, _ watch: NotifyWatch, _ known: User) async throws {
-    guard let before = watch.told[name] else { return }
+  private func tellStatus(_ name: MailboxName, _ watch: NotifyWatch, isSubscribed: Bool) async throws {
+    guard let before = watch.told[name], let place = try await readable(name) else { return }
     let now: FolderStatus
-    let isSubscribed: Bool
     do {
       // Looking takes in what has changed on disk.
-      _ = try await service.store.mailbox(known.mail, name: name).snapshot()
-      now = try await service.store.status(known.mail, name: name)
-      isSubscribed = try await service.store.folders(known.mail).first { $0.name == name }?.isSubscribed ?? false
+      _ = try await service.store.mailbox(place.mail, name: place.name).snapshot()
+      now = try await service.store.status(place.mail, name: place.name)
     } catch let error as StoreError where error.code == .noSuchFolder || error.code == .gone {
       return
     }

@@ -12,7 +12,7 @@ extension IMAPSession {
     case .get(let mailbox): try await writeRights(mailbox)
     case .list(let mailbox, let identifier): try await listRights(mailbox, identifier)
     case .mine(let mailbox):
-      let place = try await place(mailbox, .lookup)
+      let place = try await placeWithAny(mailbox, of: [.lookup, .read, .insert, .create, .deleteMailbox, .administer])
       out.text("* MYRIGHTS ")
       writeMailbox(place.shown)
       out.space()
@@ -26,27 +26,38 @@ extension IMAPSession {
     _ mailbox: [UInt8], _ identifier: [UInt8], _ change: RightsChange, isRemoval: Bool = false
   ) async throws {
     let place = try await place(mailbox, .administer)
-    let key = try loginKey(identifier)
-    guard key != place.mail.key else { throw Refusal.no(.cannot, "The owner of a mailbox has all rights, always") }
-    let known = isRemoval ? nil : try await account(key)
-    let all = try await service.store.attributes(.rights, of: place.mail, folder: place.name)
-    let old = all[key].flatMap { GrantedRights($0) }
+    let who = try accessIdentifier(identifier)
+    guard who.login != place.mail.key else {
+      throw Refusal.no(.cannot, "The owner of a mailbox has all rights, always")
+    }
+    var known: Account?
+    if !isRemoval, let login = who.login { known = try await account(login) }
+    let number = known?.id ?? 0
+    let list = AccessList(try await service.store.attributes(.rights, of: place.mail, folder: place.name))
     // Rights of an account that is gone are not its successor's.
-    let before = old.flatMap { known == nil || $0.account == known?.id ? $0.rights : nil } ?? []
+    let before = list.entry(who.name).flatMap { isRemoval || $0.account == number ? $0.rights : nil } ?? []
     let after = change.applied(to: before)
     var value: [UInt8]?
-    if let known, !after.isEmpty {
-      value = GrantedRights(rights: after, account: known.id).octets
+    if !isRemoval, !after.isEmpty {
+      value = GrantedRights(rights: after, account: number).octets
       // First where it is found, then what is found: a right that cannot be seen does no harm.
-      try await service.store.setAttributes(
-        .shares, of: service.mailAccount(known), folder: nil, [place.mail.key: []], limits: rightsLimits)
+      if !who.isNegative { try await announce(place, to: known) }
     }
     do {
       try await service.store.setAttributes(
-        .rights, of: place.mail, folder: place.name, [key: value], limits: rightsLimits)
+        .rights, of: place.mail, folder: place.name, [who.name: value], limits: rightsLimits)
     } catch let error as StoreError where error.code == .limit {
       throw Refusal.no(.limit, "Too many users have rights to this mailbox")
     }
+  }
+
+  /// Sees to it that LIST looks at the owner's mailboxes: for one account, or for all of the owner's domain.
+  private func announce(_ place: MailboxPlace, to account: Account?) async throws {
+    if let account {
+      return try await service.store.setAttributes(
+        .shares, of: service.mailAccount(account), folder: nil, [place.mail.key: []], limits: rightsLimits)
+    }
+    try await service.accounts.noteSharing(withDomainBy: try await self.account(place.mail.key).id)
   }
 
   private func writeRights(_ mailbox: [UInt8]) async throws {
@@ -72,16 +83,16 @@ extension IMAPSession {
   /// What may be given to somebody: each right by itself, and nothing comes unasked (RFC 4314 section 3.7).
   private func listRights(_ mailbox: [UInt8], _ identifier: [UInt8]) async throws {
     let place = try await place(mailbox, .administer)
-    let key = try loginKey(identifier)
+    let who = try accessIdentifier(identifier)
+    if let login = who.login { _ = try await account(login) }
     out.text("* LISTRIGHTS ")
     writeMailbox(place.shown)
     out.space()
-    out.aString(Array(key.utf8))
-    if key == place.mail.key {
+    out.aString(Array(who.name.utf8))
+    if who.login == place.mail.key {
       out.space()
       out.raw(Rights.all.letters)
     } else {
-      _ = try await account(key)
       out.text(" \"\" l r s w i p k x t e a c d")
     }
     out.endLine()
@@ -89,11 +100,11 @@ extension IMAPSession {
 
   var rightsLimits: AttributeLimits { AttributeLimits(entries: limits.rightsEntries, octets: 1 << 20) }
 
-  private func loginKey(_ identifier: [UInt8]) throws -> String {
-    guard let text = String(validating: identifier, as: UTF8.self), let login = try? LoginName(text) else {
-      throw Refusal.no(.cannot, "Rights are given to logins of this host, such as user@example.org")
+  private func accessIdentifier(_ octets: [UInt8]) throws -> AccessIdentifier {
+    guard let who = AccessIdentifier(octets, login: { text in (try? LoginName(text))?.key }) else {
+      throw Refusal.no(.cannot, "Rights are given to logins of this host, such as user@example.org, and to anyone")
     }
-    return login.key
+    return who
   }
 
   private func account(_ key: String) async throws -> Account {
@@ -101,25 +112,4 @@ extension IMAPSession {
     else { throw Refusal.no(.cannot, "There is no such login on this host") }
     return account
   }
-}
-
-/// Rights as they are kept: letters, and the number of the account they were given to.
-struct GrantedRights {
-  var rights: Rights
-  var account: Int64
-
-  init(rights: Rights, account: Int64) {
-    self.rights = rights
-    self.account = account
-  }
-
-  init?(_ octets: [UInt8]) {
-    let parts = octets.split(separator: UInt8(ascii: " "))
-    guard parts.count == 2, let rights = Rights(letters: parts[0]),
-      let account = Int64(String(decoding: parts[1], as: UTF8.self))
-    else { return nil }
-    self.init(rights: rights, account: account)
-  }
-
-  var octets: [UInt8] { Array("\(rights.ownLetters) \(account)".utf8) }
 }

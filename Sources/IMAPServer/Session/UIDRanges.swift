@@ -24,6 +24,26 @@ enum UIDRanges {
     return low < ranges.count && ranges[low].contains(uid)
   }
 
+  /// Whether one of the ranges, ascending and apart from each other, holds the UID.
+  static func contains(_ ranges: [Range<UInt32>], _ uid: UInt32) -> Bool {
+    var low = 0
+    var high = ranges.count
+    while low < high {
+      let middle = (low + high) / 2
+      if ranges[middle].upperBound <= uid { low = middle + 1 } else { high = middle }
+    }
+    return low < ranges.count && ranges[low].contains(uid)
+  }
+
+  /// Adds a range that lies behind all others.
+  static func append(_ range: Range<UInt32>, to ranges: inout [Range<UInt32>]) {
+    if let last = ranges.last, last.upperBound == range.lowerBound {
+      ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
+    } else {
+      ranges.append(range)
+    }
+  }
+
   /// What of a range lies below UIDNEXT and is not in the view.
   static func gaps(in range: ClosedRange<UInt32>, below uidNext: UInt32, view: MailboxView) -> [ClosedRange<UInt32>] {
     var result: [ClosedRange<UInt32>] = []

@@ -36,7 +36,7 @@ extension IMAPSession {
     let changes = current.view.advance(to: snapshot, allowExpunge: allowExpunge, modSeq: enabled.condStore)
     let hasNew = current.view.messages.count > changes.firstNew
     if hasNew, !current.isReadOnly, case let claimed = try await current.mailbox.claimRecent(), !claimed.isEmpty {
-      current.recent.append(claimed)
+      UIDRanges.append(claimed, to: &current.recent)
     }
     selected = current
     removeFromContexts(changes.expungedUIDs, before: old)
@@ -116,7 +116,7 @@ extension IMAPSession {
   }
 
   func isRecent(_ uid: UInt32, _ current: Selected) -> Bool {
-    !enabled.rev2 && current.recent.contains { $0.contains(uid) }
+    !enabled.rev2 && UIDRanges.contains(current.recent, uid)
   }
 
   func noop(_ tag: [UInt8], _ text: String = "NOOP completed") async throws {

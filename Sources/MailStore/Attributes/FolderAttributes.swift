@@ -8,6 +8,8 @@ import Basics
 package enum AttributeKind: String, Hashable, Sendable {
   /// Entries of METADATA; names are the store's caller's.
   case metadata
+  /// Of an account: private entries of METADATA that it keeps about others' mailboxes.
+  case guestMetadata = "guest-metadata"
   /// Identifiers and their rights.
   case rights = "acl"
   /// Of an account: who has given it rights to some mailbox; what they are stands there.

@@ -32,6 +32,11 @@ extension Index {
     """
     ALTER TABLE folder ADD COLUMN filled INTEGER NOT NULL DEFAULT 0;
     """,
+    // Keys folded by `i;unicode-casemap`; the old ones are computed anew.
+    """
+    DELETE FROM message_keys;
+    UPDATE folder SET filled = 0;
+    """,
   ]
 
   /// Brings a file to the newest version, in one durable step.

@@ -15,7 +15,7 @@ struct HeaderKeys: Sendable {
 
   init(_ entry: MessageIndexEntry, uid: UInt32, header: HeaderSection) {
     texts = Self.searchable.map { name in
-      let text = TextFold.fold(header.values(name).map { EncodedWord.decode($0) }.joined(separator: "\n"))
+      let text = CaseMap.fold(header.values(name).map { EncodedWord.decode($0) }.joined(separator: "\n"))
       // A text that was cut must not look whole: it is marked and SEARCH reads the file.
       return text.utf8.count > Self.longestText ? "\u{0}" : text
     }

@@ -66,7 +66,7 @@ extension AccountStore {
   private nonisolated func searchKeys(
     _ key: FolderKey, field: Int, text: String, among uids: [UInt32]
   ) async throws -> [UInt32] {
-    let needle = Array(TextFold.fold(text).utf8)
+    let needle = Array(CaseMap.fold(text).utf8)
     var outcome = try await decide(key, field: field, needle: needle, among: uids)
     if !outcome.missing.isEmpty {
       let computed = try await compute(key, outcome.missing)

@@ -46,7 +46,7 @@ struct SearchText: Sendable {
       // Pure ASCII needs no charset; folding in place is most of what a search costs.
       body +=
         charset == "us-ascii" || charset == "utf-8"
-        ? TextFold.fold(utf8: octets) : Array(TextFold.fold(CharsetDecoder(charset).decode(octets)).utf8)
+        ? CaseMap.fold(utf8: octets) : Array(CaseMap.fold(CharsetDecoder(charset).decode(octets)).utf8)
       body.append(Self.separator)
     }
     if part.content != .leaf {
@@ -78,9 +78,9 @@ struct SearchText: Sendable {
     guard range.lowerBound >= 0, range.upperBound <= bytes.count else { return }
     let section = HeaderSection(Array(bytes[range]))
     for field in section.fields {
-      result += TextFold.fold(utf8: Array(section.name(of: field).utf8))
+      result += CaseMap.fold(utf8: Array(section.name(of: field).utf8))
       result += [0x3a, 0x20]
-      result += Array(TextFold.fold(EncodedWord.decode(section.value(of: field))).utf8)
+      result += Array(CaseMap.fold(EncodedWord.decode(section.value(of: field))).utf8)
       result.append(separator)
     }
   }
@@ -96,9 +96,9 @@ struct TextNeedle: Sendable {
     self.condition = condition
     switch condition {
     case .header(let name, let text):
-      fieldStart = TextFold.fold(utf8: Array(name.utf8)) + [0x3a, 0x20]
-      folded = Array(TextFold.fold(text).utf8)
-    case .body(let text), .text(let text): (fieldStart, folded) = ([], Array(TextFold.fold(text).utf8))
+      fieldStart = CaseMap.fold(utf8: Array(name.utf8)) + [0x3a, 0x20]
+      folded = Array(CaseMap.fold(text).utf8)
+    case .body(let text), .text(let text): (fieldStart, folded) = ([], Array(CaseMap.fold(text).utf8))
     }
   }
 

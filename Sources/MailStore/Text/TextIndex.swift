@@ -39,6 +39,9 @@ final class TextIndex: Sendable {
   /// Whether text is indexed at all.
   var isOn: Bool { settings.textIndex }
 
+  /// Of the tables, and of how text is folded: a file of another version is removed and made anew.
+  private static let version: Int64 = 2
+
   private static let schema = """
     CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE document(
@@ -51,7 +54,7 @@ final class TextIndex: Sendable {
     CREATE VIRTUAL TABLE grams USING fts5(
       text, content='', columnsize=0, detail=none, tokenize='trigram case_sensitive 1');
     INSERT INTO meta(key, value) VALUES('identity', 0), ('grams_done', 0);
-    PRAGMA user_version=1;
+    PRAGMA user_version=\(version);
     """
 
   /// Closes the connections that nobody works with just now; they are opened again when needed.
@@ -74,7 +77,7 @@ final class TextIndex: Sendable {
         if connection.database == nil || connection.identity != identity {
           guard FileSystem.exists(path) else { return nil }
           let opened = try Database(path: path, busy: settings.databaseBusy)
-          guard try opened.integer("PRAGMA user_version") == 1 else { return nil }
+          guard try opened.integer("PRAGMA user_version") == Self.version else { return nil }
           connection.database = opened
           connection.identity = identity
         }
@@ -115,7 +118,7 @@ final class TextIndex: Sendable {
     let version = try database.integer("PRAGMA user_version") ?? 0
     if version == 0 {
       try database.transaction { try database.execute(Self.schema) }
-    } else if version != 1 {
+    } else if version != Self.version {
       throw DatabaseError(code: 26, text: "\(path): version \(version) is not ours")
     }
     return database

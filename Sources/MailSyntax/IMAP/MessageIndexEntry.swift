@@ -94,7 +94,7 @@ package struct MessageIndexEntry: Sendable {
       preview: MessageText.preview(of: root, in: bytes))
   }
 
-  private static func key(_ text: String) -> String { String(TextFold.fold(text).prefix(maximumKeyLength)) }
+  private static func key(_ text: String) -> String { String(CaseMap.fold(text).prefix(maximumKeyLength)) }
 
   /// RFC 5256 section 3: the first address' mailbox; for a group, its name.
   private static func mailboxKey(_ addresses: [HeaderAddress]) -> String {

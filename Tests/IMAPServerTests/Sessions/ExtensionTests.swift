@@ -240,4 +240,34 @@ import WireTesting
     #expect(try await client.refused("LANGUAGE x-klingon").hasPrefix("NO"))
     await host.stop()
   }
+
+  /// RFC 9738: COPY and APPEND of too many do nothing, and say how many may be saved at once.
+  @Test func howManyAreSavedAtOnce() async throws {
+    let host = try await IMAPHost.start { $0.savedMessages = 2 }
+    let client = try await host.fresh()
+    #expect(try await client.ok("CAPABILITY")[0].contains(" SAVELIMIT=2"))
+    try await client.ok("CREATE target")
+    let two = "{1+}\r\na {1+}\r\nb"
+    try await client.ok("APPEND work \(two)")
+    #expect(try await client.refused("APPEND work \(two) {1+}\r\nc").hasPrefix("NO [MESSAGELIMIT 2] "))
+    try await client.ok("APPEND work {1+}\r\nc")
+    #expect(try await client.refused("COPY 1:3 target").hasPrefix("NO [MESSAGELIMIT 2] "))
+    #expect(try await client.refused("UID COPY 1:* target").hasPrefix("NO [MESSAGELIMIT 2] "))
+    #expect(try await client.ok("STATUS target (MESSAGES)")[0] == "* STATUS \"target\" (MESSAGES 0)")
+    try await client.ok("COPY 2:3 target")
+    try await client.ok("MOVE 1:3 target")
+    #expect(try await client.ok("STATUS target (MESSAGES)")[0] == "* STATUS \"target\" (MESSAGES 5)")
+    await host.stop()
+  }
+
+  /// However many messages one APPEND brings, few octets of them are kept in memory.
+  @Test func manyMessagesOfOneAppendAreSpooled() async throws {
+    let host = try await IMAPHost.start { $0.appendMemoryInAll = 1000 }
+    let client = try await host.fresh()
+    let messages = (0..<40).map { "Subject: \($0)\r\n\r\n\(String(repeating: "x", count: 100))" }
+    try await client.ok("APPEND work" + messages.map { " {\($0.utf8.count)+}\r\n\($0)" }.joined())
+    #expect(try await client.ok("FETCH 1:* BODY.PEEK[TEXT]").count(where: { $0.contains("xxx)") }) == 40)
+    #expect(try await client.ok("SEARCH SUBJECT 39")[0] == "* SEARCH 40")
+    await host.stop()
+  }
 }

@@ -61,6 +61,33 @@ import WireTesting
     await host.stop()
   }
 
+  /// Other users' mailboxes, as long as they may be read (RFC 5465 section 6).
+  @Test func newsOfSharedMailboxes() async throws {
+    let host = try await IMAPHost.start()
+    let owner = try await host.fresh()
+    try await owner.ok("SETACL work bob@example.test lr")
+    let bob = try await host.login("bob")
+    let shared = "\"Other Users/alice@example.test/work\""
+    try await bob.ok("NOTIFY SET (mailboxes \(shared) (MessageNew MessageExpunge))")
+    try await owner.append(rfcMessage)
+    #expect(try await bob.response().hasPrefix("* STATUS \(shared) (MESSAGES 1 "))
+    try await bob.ok("NOTIFY SET (subtree \"Other Users\" (MessageNew MessageExpunge)) (personal NONE)")
+    try await owner.append(rfcMessage)
+    #expect(try await bob.response().hasPrefix("* STATUS \(shared) (MESSAGES 2 "))
+    try await bob.ok("SUBSCRIBE \(shared)")
+    let lines = try await bob.ok("NOTIFY SET STATUS (subscribed (MessageNew MessageExpunge))")
+    #expect(lines.contains { $0.hasPrefix("* STATUS \(shared) (MESSAGES 2 ") })
+    try await owner.ok("DELETEACL work bob@example.test")
+    try await owner.append(rfcMessage)
+    #expect(try await bob.wire.isSilent())
+    // What is one's own is not meant by "personal" for others.
+    try await owner.ok("SETACL work bob@example.test lr")
+    try await bob.ok("NOTIFY SET (personal (MessageNew MessageExpunge))")
+    try await owner.append(rfcMessage)
+    #expect(try await bob.wire.isSilent())
+    await host.stop()
+  }
+
   @Test func namesSubscriptionsAndMetadata() async throws {
     let host = try await IMAPHost.start()
     let client = try await host.login()

@@ -41,7 +41,10 @@ import WireTesting
     try await owner.ok("DELETEACL work bob@example.test")
     #expect(try await owner.ok("GETACL work")[0] == "* ACL \"work\" alice@example.test lrswipkxteacd")
     #expect(try await bob.refused("MYRIGHTS \(Self.shared)").hasPrefix("NO [NONEXISTENT]"))
-    for command in ["SETACL work nobody@example.test lr", "SETACL work anyone lr", "SETACL work \(Self.alice) l"] {
+    for command in [
+      "SETACL work nobody@example.test lr", "SETACL work nobody lr", "SETACL work \(Self.alice) l",
+      "SETACL work -\(Self.alice) l", "SETACL work - l", "LISTRIGHTS work nobody@example.test",
+    ] {
       #expect(try await owner.refused(command).hasPrefix("NO [CANNOT]"), "\(command)")
     }
     for command in ["SETACL work bob@example.test lz", "SETACL work bob@example.test", "GETACL", "SETACL work"] {
@@ -210,6 +213,79 @@ import WireTesting
       NewAccount("bob@example.test", password: .clear(Array(IMAPHost.password.utf8))))
     let bob = try await host.login("bob")
     #expect(try await bob.refused("SELECT \(Self.shared)").hasPrefix("NO [NONEXISTENT]"))
+    await host.stop()
+  }
+
+  /// RFC 4314 section 2: rights for all, and rights taken away from some.
+  @Test func everybodyAndEverybodyBut() async throws {
+    let (host, owner, bob) = try await hosts()
+    _ = try await host.accounts.addAccount(
+      NewAccount("carol@example.test", password: .clear(Array(IMAPHost.password.utf8))))
+    _ = try await host.accounts.addDomain("other.test", postmaster: .none)
+    _ = try await host.accounts.addAccount(
+      NewAccount("dora@other.test", password: .clear(Array(IMAPHost.password.utf8))))
+    let carol = try await host.login("carol")
+    let dora = try await host.connect()
+    try await dora.ok("LOGIN dora@other.test \"\(IMAPHost.password)\"")
+    try await owner.ok("SETACL work anyone lrs")
+    for client in [bob, carol] {
+      #expect(try await client.ok("MYRIGHTS \(Self.shared)")[0] == "* MYRIGHTS \(Self.shared) lrs")
+      #expect(try await client.ok("LIST \"\" \"*work\"")[0] == "* LIST (\\HasNoChildren) \"/\" \(Self.shared)")
+    }
+    // Everybody of the owner's domain, and no stranger.
+    #expect(try await dora.refused("SELECT \(Self.shared)").hasPrefix("NO [NONEXISTENT]"))
+    #expect(try await dora.ok("LIST \"\" \"Other*\"").count == 1)
+    try await owner.ok("SETACL work -bob@example.test s")
+    try await owner.ok("SETACL work bob@example.test ws")
+    #expect(
+      try await owner.ok("GETACL work")[0]
+        == "* ACL \"work\" alice@example.test lrswipkxteacd -bob@example.test s anyone lrs bob@example.test sw")
+    #expect(try await bob.ok("MYRIGHTS \(Self.shared)")[0].hasSuffix(" lrw"))
+    try await owner.ok("SETACL work -anyone r")
+    #expect(try await bob.refused("SELECT \(Self.shared)").hasPrefix("NO [NOPERM]"))
+    #expect(try await carol.ok("MYRIGHTS \(Self.shared)")[0].hasSuffix(" ls"))
+    #expect(try await owner.ok("LISTRIGHTS work anyone")[0].hasPrefix("* LISTRIGHTS \"work\" anyone \"\" l r"))
+    #expect(try await owner.ok("LISTRIGHTS work -anyone")[0].hasPrefix("* LISTRIGHTS \"work\" -anyone \"\" l r"))
+    try await owner.ok("DELETEACL work -anyone")
+    #expect(try await carol.ok("SELECT \(Self.shared)").contains("* 3 EXISTS"))
+    // An account made anew has no share of what was taken from the old one.
+    try await owner.ok("DELETEACL work anyone")
+    #expect(try await carol.refused("STORE 1 +FLAGS (\\Seen)").hasPrefix("NO"))
+    #expect(try await bob.refused("MYRIGHTS \(Self.shared)").hasPrefix("NO [NONEXISTENT]"))
+    // Section 4: one of l, r, i, k, x and a is enough to be told.
+    try await owner.ok("SETACL work bob@example.test +i")
+    #expect(try await bob.ok("MYRIGHTS \(Self.shared)")[0].hasSuffix(" wi"))
+    await host.stop()
+  }
+
+  /// RFC 5464 section 3.3: the shared entries of a mailbox are there for all who may use it, private ones for each.
+  @Test func metadataOfOthers() async throws {
+    let (host, owner, bob) = try await hosts()
+    try await owner.ok("SETMETADATA work (/shared/comment \"ours\" /private/comment \"mine\")")
+    try await owner.ok("SETACL work bob@example.test l")
+    #expect(try await bob.refused("GETMETADATA \(Self.shared) /shared/comment").hasPrefix("NO [NOPERM]"))
+    #expect(try await bob.ok("LIST \"\" \"*work\" RETURN (METADATA (/shared/comment))").count == 2)
+    try await owner.ok("SETACL work bob@example.test lr")
+    #expect(
+      try await bob.ok("GETMETADATA \(Self.shared) (/shared/comment /private/comment)")[0]
+        == "* METADATA \(Self.shared) (/shared/comment \"ours\")")
+    try await bob.ok("SETMETADATA \(Self.shared) (/private/comment \"bob's\")")
+    #expect(try await bob.refused("SETMETADATA \(Self.shared) (/shared/comment \"x\")").hasPrefix("NO [NOPERM]"))
+    #expect(
+      try await bob.ok("LIST \"\" \"*work\" RETURN (METADATA (/private/comment /shared/comment))").contains(
+        "* METADATA \(Self.shared) (/private/comment \"bob's\" /shared/comment \"ours\")"))
+    try await owner.ok("SETACL work bob@example.test +w")
+    try await bob.ok("SETMETADATA \(Self.shared) (/shared/comment \"all's\" /private/comment \"still bob's\")")
+    #expect(
+      try await owner.ok("GETMETADATA work (/shared/comment /private/comment)")[0]
+        == "* METADATA \"work\" (/private/comment \"mine\" /shared/comment \"all's\")")
+    // They go with the mailbox when its owner renames it, and a new one of the name has none.
+    try await owner.ok("RENAME work play")
+    #expect(
+      try await bob.ok("GETMETADATA \"Other Users/alice@example.test/play\" /private/comment")[0].contains("still bob"))
+    try await owner.ok("CREATE work")
+    try await owner.ok("SETACL work bob@example.test lr")
+    #expect(try await bob.ok("GETMETADATA \(Self.shared) /private/comment").count == 1)
     await host.stop()
   }
 }

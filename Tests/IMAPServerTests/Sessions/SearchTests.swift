@@ -96,4 +96,34 @@ private func message(_ subject: String, from: String = "a@example.test", date: S
     #expect(try await client.ok("UID THREAD REFERENCES UTF-8 KEYWORD nope")[0] == "* THREAD")
     await host.stop()
   }
+
+  /// I18NLEVEL=1 (RFC 5255 section 4.3): `i;unicode-casemap`, wherever text is compared.
+  @Test func comparingByUnicodeCaseMap() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.login()
+    #expect(try await client.ok("CAPABILITY")[0].contains(" I18NLEVEL=1"))
+    try await client.ok("CREATE work")
+    try await client.ok("SELECT work")
+    for subject in ["=?utf-8?q?=C3=A4rger?=", "Z", "_", "a", "=?utf-8?q?A=CC=88rger?= 2", "=?utf-8?q?=EF=AC=81n?="] {
+      try await client.append(message(subject, date: "Mon, 24 Feb 2020 10:00:00 +0000", body: "x"))
+    }
+    try await client.append(
+      message(
+        "body", date: "Mon, 24 Feb 2020 10:00:00 +0000", body: "=D0=B4=D0=BE=D0=BC =EF=BC=A1",
+        extra: "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n"))
+    for (key, text, hits) in [
+      ("SUBJECT", "ÄRGER", "1 5"), ("SUBJECT", "a\u{308}RGER", "1 5"), ("SUBJECT", "fin", "6"), ("BODY", "ДОМ", "7"),
+      ("TEXT", "дом A", "7"), ("HEADER Subject", "arger", ""),
+    ] {
+      let lines = try await client.ok("SEARCH CHARSET UTF-8 \(key) {\(text.utf8.count)+}\r\n\(text)")
+      #expect(lines[0] == "* SEARCH\(hits.isEmpty ? "" : " " + hits)", "\(key) \(text)")
+    }
+    // The same word in KOI8-R.
+    let koi8 = Array("k SEARCH CHARSET KOI8-R BODY {3+}\r\n".utf8) + [0xe4, 0xcf, 0xcd, 0x0d, 0x0a]
+    try await client.wire.send(koi8)
+    #expect(try await client.answer("k")[0] == "* SEARCH 7")
+    #expect(try await client.ok("SORT (SUBJECT) UTF-8 1:6")[0] == "* SORT 4 1 5 6 2 3")
+    #expect(try await client.ok("THREAD ORDEREDSUBJECT UTF-8 1,4")[0] == "* THREAD (1)(4)")
+    await host.stop()
+  }
 }

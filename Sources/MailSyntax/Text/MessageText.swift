@@ -1,45 +1,17 @@
 /// The text of a message as people read it: transfer encodings, charsets and encoded words decoded.
 package enum MessageText {
-  /// Most octets of one part that are decoded; what lies behind is not searched.
-  package static let maximumPartOctets = 64 << 20
   /// Octets at the start of a plain text that a preview is made from.
   static let previewOctets = 2048
   /// Octets at the start of an HTML text that a preview is made from: styles come first.
   static let htmlPreviewOctets = 32_768
 
-  /// The text of a leaf part; `nil` for parts that are no text or whose encoding is unknown.
-  package static func text(of part: MIMEPart, in bytes: Span<UInt8>, limit: Int = maximumPartOctets) -> String? {
+  /// The first octets of a leaf part as text; `nil` for parts that are no text or whose encoding is unknown.
+  static func text(of part: MIMEPart, in bytes: Span<UInt8>, limit: Int = .max) -> String? {
     guard part.isText else { return nil }
     let encoding = TransferEncoding(part.encoding)
     guard encoding != .unknown else { return nil }
     let range = part.bodyRange.prefix(max(0, limit))
     return CharsetDecoder(part.charset).decode(encoding.decode(bytes, range: range.startIndex..<range.endIndex))
-  }
-
-  /// The values of all fields of a name, decoded.
-  package static func headerValues(_ name: String, of message: MIMEPart, in bytes: Span<UInt8>) -> [String] {
-    let wanted = ASCII.lowercased(name)
-    var scanner = HeaderScanner(from: message.headerRange.lowerBound, to: message.headerRange.upperBound)
-    var result: [String] = []
-    while let field = scanner.next(in: bytes) {
-      guard field.name.count == wanted.utf8.count, bytes.lowercased(field.name) == wanted else { continue }
-      result.append(
-        EncodedWord.decode(HeaderField.unfold(bytes, field.value, limit: Envelope.maximumAddressOctets)))
-    }
-    return result
-  }
-
-  /// A whole header section decoded, one field a line.
-  package static func headerText(of part: MIMEPart, in bytes: Span<UInt8>) -> String {
-    var scanner = HeaderScanner(from: part.headerRange.lowerBound, to: part.headerRange.upperBound)
-    var result = ""
-    while let field = scanner.next(in: bytes) {
-      result += String(decoding: bytes.copy(field.name), as: UTF8.self)
-      if !field.name.isEmpty { result += ": " }
-      result += EncodedWord.decode(HeaderField.unfold(bytes, field.value, limit: maximumPartOctets))
-      result += "\n"
-    }
-    return result
   }
 
   /// The beginning of the first text part, blanks collapsed, HTML without its tags (RFC 8970 section 3.1).
