@@ -146,8 +146,16 @@ package struct LimitSection: Sendable {
   package var blacklistTerms: [Duration]
   /// Who loses sending after an overrun: `ip` or `account-first`.
   package var overrunTarget: String
+  /// Whether rates count `messages` or `recipients`.
+  package var count: String
   /// How a blacklisted client is met: `silent`, `reset`, `reply` or `export`.
   package var silence: String
+  /// Absolute path of the file a firewall includes, with `export`; `nil` for one in the data folder.
+  package var exportFile: String?
+  /// The form of that file: `nft` or `ipset`.
+  package var exportFormat: String
+  /// How often a customer may take his network off the blacklist by himself; zero for never.
+  package var selfLift: Duration
   /// How long a silent connection is held.
   package var silenceTime: Duration
   /// Connections at once from one /32 or /64.

@@ -72,7 +72,7 @@ extension Configuration {
     pop3 = POP3Section(reader.section("pop3"))
     imap = IMAPSection(reader.section("imap"))
     smtp = SMTPSection(reader.section("smtp"))
-    limits = LimitSection(reader.section("limits"))
+    limits = LimitSection(reader.section("limits"), base)
     queue = QueueSection(reader.section("queue"), base)
     milters = reader.sections("milters").map { MilterSetting($0) }
     dns = DNSSection(reader.section("dns"), base)

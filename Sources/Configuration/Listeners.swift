@@ -93,3 +93,11 @@ package struct HostPort: Hashable, Sendable, CustomStringConvertible {
   /// `192.0.2.1:25` or `[::1]:25`.
   package var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }
+
+extension Configuration {
+  /// The ports on which clients and other servers bring mail, in rising order.
+  package var smtpPorts: [Int] {
+    let services: Set<ListenerService> = [.smtp, .smtpAlt, .submission, .submissions]
+    return Set(listeners.filter { services.contains($0.service) }.flatMap { $0.addresses.map(\.port) }).sorted()
+  }
+}

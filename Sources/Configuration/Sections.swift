@@ -138,11 +138,12 @@ extension SMTPSection {
 }
 
 extension LimitSection {
-  init(_ reader: SettingsReader) {
+  init(_ reader: SettingsReader, _ base: String) {
     messageSize = reader.size("message-size", default: 10_240_000, in: 1000...(1 << 31))
     recipients = reader.integer("recipients", default: 100, in: 1...10_000)
     messagesPerMinute = reader.integer("messages-per-minute", default: 100, in: 1...1_000_000)
     unvalidatedPerMinute = reader.integer("unvalidated-per-minute", default: 10, in: 1...1_000_000)
+    count = reader.string("count", default: "messages", oneOf: ["messages", "recipients"])
     unvalidatedScope = reader.string("unvalidated-scope", default: "clients", oneOf: ["clients", "all"])
     wellKnownDomains =
       reader.node("well-known-domains") == nil ? nil : reader.strings("well-known-domains").map { $0.lowercased() }
@@ -153,6 +154,9 @@ extension LimitSection {
     overrunTarget = reader.string("overrun-target", default: "ip", oneOf: ["ip", "account-first"])
     silence = reader.string("silence", default: "silent", oneOf: ["silent", "reset", "reply", "export"])
     silenceTime = reader.duration("silence-time", default: .seconds(60), in: .zero...(.seconds(600)))
+    exportFile = reader.string("export-file").map { resolve($0, base) }
+    exportFormat = reader.string("export-format", default: "nft", oneOf: ["nft", "ipset"])
+    selfLift = reader.duration("self-lift", default: .seconds(86_400), in: .zero...(.seconds(365 * 86_400)))
     connectionsPerAddress = reader.integer("connections-per-address", default: 50, in: 1...1_000_000)
     connections = reader.integer("connections", default: 20_000, in: 10...1_000_000)
     failedLoginsPerMinute = reader.integer("failed-logins-per-minute", default: 10, in: 1...100_000)

@@ -7,18 +7,27 @@ import Wire
 /// The few pages a mail host owes its users, on the listeners `http` and `https`: why a POP3 client was cut off (R54), the
 /// address the server sees (R10), how to get the right to send, and the settings mail programs look up (R58).
 ///
-/// One request a connection, nothing but fixed pages and no cookies: no more of HTTP is needed, and listeners, TLS and
+/// One request a connection, fixed pages, one form and no cookies: no more of HTTP is needed, and listeners, TLS and
 /// limits are those of the mail protocols.
 package final class HelpPagesService: ConnectionHandler {
   private let current: Mutex<HelpPagesSettings>
   private let isHosted: @Sendable (MailDomain) async throws -> Bool
+  private let desk: UnblockDesk?
+  private let tokens: FormTokens
 
   /// Makes the service.
   ///
-  /// - Parameter isHosted: whether a domain is served here; settings are told for no other.
-  package init(settings: HelpPagesSettings, isHosted: @escaping @Sendable (MailDomain) async throws -> Bool) {
+  /// - Parameters:
+  ///   - desk: what `/help/unblock` asks; `nil` for a host without that page.
+  ///   - isHosted: whether a domain is served here; settings are told for no other.
+  package init(
+    settings: HelpPagesSettings, time: any TimeSource = SystemTime(), desk: UnblockDesk? = nil,
+    isHosted: @escaping @Sendable (MailDomain) async throws -> Bool
+  ) {
     current = Mutex(settings)
     self.isHosted = isHosted
+    self.desk = desk
+    tokens = FormTokens(time: time, lifetime: settings.formLifetime, capacity: settings.openForms)
   }
 
   /// Takes over changed settings (SIGHUP).
@@ -77,6 +86,9 @@ package final class HelpPagesService: ConnectionHandler {
     case "/whoami": return Reply(text: "\(connection.peer)\n")
     case "/help/pop-too-often", "/emailpoptropsouvent": return Reply(html: HelpPage.popTooOften(settings))
     case "/help/sending": return Reply(html: HelpPage.sending(settings, peer: connection.peer))
+    case "/help/unblock":
+      guard let desk else { return Reply(status: "404 Not Found", "There is no such page here.") }
+      return await UnblockPage(settings: settings, desk: desk, tokens: tokens).reply(to: request, connection)
     case "/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml":
       return await clientPage(request.query["emailaddress"] ?? "@\(request.autoconfigDomain)") {
         Reply(xml: Autoconfig.document($0.domain, settings))

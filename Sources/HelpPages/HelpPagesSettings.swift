@@ -15,6 +15,15 @@ package struct HelpPagesSettings: Sendable {
   /// Time for the whole request.
   package var requestTimeout: Duration = .seconds(10)
 
+  /// Where `/help/unblock` is read over HTTPS; `nil` without such a listener.
+  package var unblockURL: String?
+  /// Time for a request with a password in it, which is answered late when it is wrong.
+  package var loginTimeout: Duration = .seconds(40)
+  /// How long a form may be filled in.
+  package var formLifetime: Duration = .seconds(3600)
+  /// Forms handed out and not sent yet.
+  package var openForms = 4096
+
   /// Makes settings with the default bounds.
   package init(hostname: String, clients: ClientSettings) {
     self.hostname = hostname

@@ -38,7 +38,8 @@ struct Reply: Sendable {
   func bytes(withBody: Bool) -> [UInt8] {
     var head = "HTTP/1.1 \(status)\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\nConnection: close\r\n"
     head += "X-Content-Type-Options: nosniff\r\nCache-Control: no-cache\r\n"
-    head += "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
+    head += "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; "
+    head += "form-action 'self'; frame-ancestors 'none'; base-uri 'none'\r\n"
     for line in extra { head += line + "\r\n" }
     return Array(head.utf8) + [0x0d, 0x0a] + (withBody ? body : [])
   }

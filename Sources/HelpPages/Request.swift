@@ -9,6 +9,10 @@ struct Request: Sendable {
   var query: [String: String] = [:]
   /// The `Host` field without its port, lower-cased.
   var host = ""
+  /// The `Host` field with its port, lower-cased.
+  var authority = ""
+  /// The `Origin` field (RFC 6454 section 7).
+  var origin: String?
   var contentLength: Int?
   var body: [UInt8] = []
 
@@ -32,13 +36,24 @@ struct Request: Sendable {
     guard let decoded = Self.decode(target[..<question], plusIsSpace: false) else { throw .bad }
     path = decoded.lowercased()
     guard question < target.endIndex else { return }
-    for field in target[question...].dropFirst().split(separator: UInt8(ascii: "&")).prefix(20) {
+    guard let fields = Self.fields(target[question...].dropFirst()) else { throw .bad }
+    query = fields
+  }
+
+  /// The fields of a form in the body (`application/x-www-form-urlencoded`); `nil` when it is none.
+  var form: [String: String]? { Self.fields(body[...]) }
+
+  /// Names, lower-cased, and values; the first of a name counts.
+  private static func fields(_ octets: ArraySlice<UInt8>) -> [String: String]? {
+    var fields: [String: String] = [:]
+    for field in octets.split(separator: UInt8(ascii: "&")).prefix(20) {
       let equals = field.firstIndex(of: UInt8(ascii: "=")) ?? field.endIndex
-      guard let name = Self.decode(field[..<equals], plusIsSpace: true),
-        let value = Self.decode(field[equals...].dropFirst(), plusIsSpace: true)
-      else { throw .bad }
-      if query[name.lowercased()] == nil { query[name.lowercased()] = value }
+      guard let name = decode(field[..<equals], plusIsSpace: true),
+        let value = decode(field[equals...].dropFirst(), plusIsSpace: true)
+      else { return nil }
+      if fields[name.lowercased()] == nil { fields[name.lowercased()] = value }
     }
+    return fields
   }
 
   /// Takes what matters of a header line (RFC 9112 section 5).
@@ -50,6 +65,8 @@ struct Request: Sendable {
     case "host":
       let bare = value.hasPrefix("[") ? value : String(value.prefix { $0 != ":" })
       host = bare.lowercased()
+      authority = value.lowercased()
+    case "origin": origin = value
     case "content-length":
       guard let length = Int(value), length >= 0, contentLength == nil || contentLength == length else { throw .bad }
       contentLength = length

@@ -190,6 +190,8 @@ package struct LimitSettings: Sendable {
   package var silenceDuration: Duration = .seconds(60)
   /// Silent connections held at once: one percent of the server's sockets; the rest are closed at once.
   package var silentConnections = 100
+  /// How often a customer may take his network off the list by himself; zero for never.
+  package var selfLiftInterval: Duration = .seconds(86_400)
   /// Accounts that are told of one blacklisting.
   package var notices = 100
   /// Clients and accounts whose rates are remembered at once.

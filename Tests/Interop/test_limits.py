@@ -1,10 +1,15 @@
 """Rates, strikes, the blacklist and its silence, with python's own SMTP client from several loopback addresses."""
 import datetime
+import http.client
+import os
+import re
 import signal
 import smtplib
 import socket
+import ssl
 import time
 import unittest
+import urllib.parse
 
 from host import PASSWORD, Host
 
@@ -122,6 +127,84 @@ class Limits(unittest.TestCase):
         self.host.wait_for(lambda: self.octets("127.0.0.6") == b"")
         self.host.cli("blacklist", "lift", "127.0.0.6")
         self.host.wait_for(lambda: self.octets("127.0.0.6").startswith(b"220"))
+
+    def test_hour(self):
+        """Limits: the offer's hour is used up with its own text, shown by account info, and blacklists nobody."""
+        self.host.cli("offer", "add", "small", "--quota", "25M", "--messages-per-hour", "2")
+        self.host.cli("account", "set", BOB, "--offer", "small", "--quota", "offer")
+        text = (450, b"4.7.1 hourly limit of offer small reached (2 messages per hour), try again in 60 min")
+        with self.smtp("127.0.0.7", "submission") as client:
+            client.login(BOB, PASSWORD)
+            for _ in range(2):
+                client.sendmail(BOB, [ALICE], LETTER.replace("friend@outside.test", BOB))
+            self.assertEqual([client.mail(BOB) for _ in range(6)], [text] * 6)
+        self.assertEqual(self.entries("127.0.0.7"), [])
+        self.host.wait_for(lambda: self.host.cli("account", "info", BOB)["sent_this_hour"] == 2, 15)
+        self.assertEqual(self.host.cli("account", "info", BOB)["messages_per_hour"], 2)
+        self.assertEqual(self.host.cli("offer", "set", "small", "--messages-per-hour", "none")["messages_per_hour"], None)
+        with self.smtp("127.0.0.7", "submission") as client:
+            client.login(BOB, PASSWORD)
+            self.assertEqual(client.mail(BOB)[0], 250)
+
+    def page(self, source, form=None, service="https", **headers):
+        context = ssl._create_unverified_context()
+        kind = http.client.HTTPSConnection if service == "https" else http.client.HTTPConnection
+        more = {"context": context} if service == "https" else {}
+        page = kind("127.0.0.1", self.host.port[service], timeout=20, source_address=(source, 0), **more)
+        body = form and urllib.parse.urlencode(form)
+        page.request("POST" if form else "GET", "/help/unblock", body, headers)
+        answer = page.getresponse()
+        return answer.status, answer.read().decode()
+
+    def test_unblock(self):
+        """R7: a customer lifts his own network once a day with his mailbox's password; SMTP answers again at once."""
+        source = "127.0.0.8"
+        self.assertEqual(self.overrun(source)[0], 450)
+        self.assertEqual(self.octets(source), b"")
+        def form(password):
+            status, text = self.page(source)
+            self.assertEqual(status, 200)
+            self.assertIn("127.0.0.8", text)
+            return {"token": re.search('name="token" value="([^"]+)"', text)[1], "login": "alice%example.test",
+                    "password": password}
+        self.assertIn("Wrong login", self.page(source, form("wrong"))[1])
+        self.assertIn("too old", self.page(source, form(PASSWORD), Origin="https://evil.test")[1])
+        self.assertEqual(self.octets(source), b"")
+        self.assertIn("may send mail again", self.page(source, form(PASSWORD))[1])
+        self.assertTrue(self.octets(source).startswith(b"220"))
+        history = self.host.cli("blacklist", "explain", source)["history"]
+        self.assertEqual(history[0]["how"], "lifted by alice@example.test")
+        self.assertEqual(self.overrun(source)[0], 450)
+        self.assertIn("This was\ndone before", self.page(source, form(PASSWORD))[1])
+
+    def test_modes(self):
+        """R9: reset, reply and export; the firewall's file follows the list."""
+        with open(self.host.config) as file:
+            text = file.read()
+        target, source = f"{self.host.folder}/drop.nft", "127.0.0.10"
+        self.host.cli("blacklist", "add", source, "--ttl", "1h", "--reason", "spam")
+        try:
+            for mode, proof in (("reset", lambda: self.octets(source) == b""),
+                                ("reply", lambda: self.octets(source).startswith(b"554 5.7.1 [127.0.0.10] is blacklisted here")),
+                                ("export", lambda: os.path.exists(target))):
+                with open(self.host.config, "w") as file:
+                    file.write(text.replace("silence-time: 1s", f"silence-time: 1s, silence: {mode}, export-file: drop.nft"))
+                self.host.process.send_signal(signal.SIGHUP)
+                self.host.wait_for(proof)
+            def listed():
+                with open(target) as file:
+                    return source in file.read()
+            self.host.wait_for(listed)
+            self.assertEqual(self.octets(source), b"")
+            self.host.cli("blacklist", "lift", source)
+            self.host.wait_for(lambda: not listed())
+            self.host.cli("blacklist", "add", source, "--ttl", "2s", "--reason", "spam")
+            self.host.wait_for(listed)
+            self.host.wait_for(lambda: not listed())
+        finally:
+            with open(self.host.config, "w") as file:
+                file.write(text)
+            self.host.process.send_signal(signal.SIGHUP)
 
     def test_etrn(self):
         """R18 R19: a listed domain's queue starts, other domains are refused, TURN is not there."""

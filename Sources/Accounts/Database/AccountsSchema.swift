@@ -19,6 +19,9 @@ enum AccountsSchema {
     MigrationStep("the feed of changes", sql: feed),
     MigrationStep("the count of changes that recipients depend on", sql: stamp),
     MigrationStep("who shares mail with a whole domain", sql: sharing),
+    MigrationStep(
+      "messages an hour by offer",
+      sql: "ALTER TABLE offer ADD COLUMN messages_per_hour INTEGER CHECK (messages_per_hour > 0)"),
   ]
 
   private static let sharing = """

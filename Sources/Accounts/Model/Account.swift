@@ -127,14 +127,19 @@ package struct OfferFeatures: Sendable, Hashable {
   package var denied: Set<MailService>
   /// The offer's interval between two POP logins; `nil` leaves it to the configuration.
   package var popLoginDelay: Duration?
+  /// How many messages the offer lets the account send in any hour; `nil` for any number.
+  package var messagesPerHour: Int?
   /// Whether sending after a POP or IMAP login belongs to the offer.
   package var openSMTP: Bool { !denied.contains(.openSMTP) }
 
   /// Makes the features; without arguments those of an account without an offer.
-  package init(name: String? = nil, denied: Set<MailService> = [], popLoginDelay: Duration? = nil) {
+  package init(
+    name: String? = nil, denied: Set<MailService> = [], popLoginDelay: Duration? = nil, messagesPerHour: Int? = nil
+  ) {
     self.name = name
     self.denied = denied
     self.popLoginDelay = popLoginDelay
+    self.messagesPerHour = messagesPerHour
   }
 }
 

@@ -6,6 +6,8 @@ package struct AccountSettings: Sendable {
   package var offerQuota: ClosedRange<Int64> = (25 << 20)...(2 << 30)
   /// The longest interval between POP logins an offer may ask for.
   package var longestPOPLoginDelay: Duration = .seconds(300)
+  /// The most messages an hour an offer may allow; more is no bound at all.
+  package var largestHourlyRate = 1_000_000
   /// The longest local part of a new account or alias (vpopmail's own bound, and RFC 5321's).
   package var localPartLength = 64
   /// The longest domain name, as A-labels (vpopmail's own bound).

@@ -14,13 +14,15 @@ package struct Offer: Sendable, Hashable {
   package var denied: Set<MailService>
   /// The least time between two POP logins, up to 300 s; `nil` leaves it to the configuration.
   package var popLoginDelay: Duration?
+  /// How many messages an account may send in any hour; `nil` for any number.
+  package var messagesPerHour: Int?
   /// What the administrator noted.
   package var comment: String
 
   /// Makes an offer; its largest quota is its quota unless given.
   package init(
     name: String, quota: Int64, largestQuota: Int64? = nil, messages: Int? = nil, denied: Set<MailService> = [],
-    popLoginDelay: Duration? = nil, comment: String = ""
+    popLoginDelay: Duration? = nil, messagesPerHour: Int? = nil, comment: String = ""
   ) {
     self.name = name
     self.quota = quota
@@ -28,6 +30,7 @@ package struct Offer: Sendable, Hashable {
     self.messages = messages
     self.denied = denied
     self.popLoginDelay = popLoginDelay
+    self.messagesPerHour = messagesPerHour
     self.comment = comment
   }
 }

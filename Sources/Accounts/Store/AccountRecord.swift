@@ -17,7 +17,8 @@ struct AccountRecord: Sendable {
       \(DeniedServices.bits(of: "a")), \(DeniedServices.bits(of: "d")), coalesce(\(DeniedServices.bits(of: "o")), 0),
       a.suspended, d.suspended, o.name, o.pop_login_delay,
       a.password_changed_at, a.created_at, a.comment,
-      a.password, a.scram_salt, a.scram_iterations, a.scram_stored_key, a.scram_server_key, a.apop_secret
+      a.password, a.scram_salt, a.scram_iterations, a.scram_stored_key, a.scram_server_key, a.apop_secret,
+      o.messages_per_hour
     FROM account a JOIN domain d ON d.id = a.domain_id LEFT JOIN offer o ON o.id = coalesce(a.offer_id, d.offer_id)
     """
 
@@ -55,7 +56,8 @@ struct AccountRecord: Sendable {
     let byOffer = DeniedServices(bits: row[12]).services
     let isOwn: Bool = row[5]
     let delay: Int64? = row[16]
-    let offer = OfferFeatures(name: row[15], denied: byOffer, popLoginDelay: delay.map { .milliseconds($0) })
+    let offer = OfferFeatures(
+      name: row[15], denied: byOffer, popLoginDelay: delay.map { .milliseconds($0) }, messagesPerHour: row[26])
     password = row[20]
     apopSecret = row[25]
     let keys: [Data?] = [row[21], row[23], row[24]]

@@ -8,7 +8,7 @@ struct OfferRecord: Sendable {
 
   private static let select = """
     SELECT id, name, quota_bytes, quota_max_bytes, quota_messages,
-      \(DeniedServices.bits(of: "offer")), pop_login_delay, comment FROM offer
+      \(DeniedServices.bits(of: "offer")), pop_login_delay, comment, messages_per_hour FROM offer
     """
 
   static func find(name: String, in database: Database) throws -> OfferRecord? {
@@ -48,6 +48,7 @@ struct OfferRecord: Sendable {
     let delay: Int64? = row[6]
     offer = Offer(
       name: row[1], quota: row[2], largestQuota: row[3], messages: row[4],
-      denied: DeniedServices(bits: row[5]).services, popLoginDelay: delay.map { .milliseconds($0) }, comment: row[7])
+      denied: DeniedServices(bits: row[5]).services, popLoginDelay: delay.map { .milliseconds($0) },
+      messagesPerHour: row[8], comment: row[7])
   }
 }

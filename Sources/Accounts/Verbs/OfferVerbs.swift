@@ -81,6 +81,9 @@ extension Accounts {
       throw AccountsError(.usage, "the largest quota of an offer is not below its quota")
     }
     guard offer.messages ?? 1 > 0 else { throw AccountsError(.usage, "a number of messages is at least 1") }
+    guard (1...settings.largestHourlyRate).contains(offer.messagesPerHour ?? 1) else {
+      throw AccountsError(.usage, "messages per hour are 1 to \(settings.largestHourlyRate)")
+    }
     if let delay = offer.popLoginDelay, delay < .zero || delay > settings.longestPOPLoginDelay {
       throw AccountsError(.usage, "a POP login delay is 0s to \(settings.longestPOPLoginDelay.setting)")
     }
@@ -91,11 +94,12 @@ extension Accounts {
     try database.execute(
       sql: """
         UPDATE offer SET quota_bytes = ?, quota_max_bytes = ?, quota_messages = ?, pop_login_delay = ?, comment = ?,
+          messages_per_hour = ?,
           \(DeniedServices(offer.denied).assignments) WHERE name = ?
         """,
       arguments: [
         offer.quota, offer.largestQuota, offer.messages, offer.popLoginDelay?.wholeMilliseconds, offer.comment,
-        offer.name,
+        offer.messagesPerHour, offer.name,
       ])
     guard let record = try OfferRecord.find(name: offer.name, in: database) else { throw AccountsError.noSuchOffer }
     return try record.info(in: database)

@@ -1,6 +1,6 @@
 extension KnownError {
   /// Every error that is explained.
-  package static let catalogue = sending + receiving
+  package static let catalogue = sending + limits + receiving
 
   private static let sending: [KnownError] = [
     KnownError(
@@ -201,48 +201,6 @@ extension KnownError {
       remedy: Bilingual(
         "Turn on authentication for the outgoing server with the mailbox's own login and password.",
         "Activer l'authentification du serveur sortant avec l'identifiant et le mot de passe de la boîte.")),
-    KnownError(
-      "rate", "450 4.7.1 rate limit exceeded (100 per minute)",
-      marks: [["rate limit exceeded"]],
-      cause: Bilingual(
-        """
-        More messages a minute than allowed: 100, or 10 to or from domains that are not validated. The network \
-        is then blacklisted for a while and its SMTP connections get no answer.
-        """,
-        """
-        Trop de messages par minute : 100, ou 10 vers ou depuis des domaines non validés. Le réseau est alors \
-        mis en liste noire et ses connexions SMTP restent sans réponse.
-        """),
-      remedy: Bilingual(
-        """
-        Send slower; use a dedicated service for mass mail; validate your domain: martinet domain verify. \
-        Administrators see and lift it: martinet blacklist explain IP, blacklist lift IP.
-        """,
-        """
-        Envoyer plus lentement ; confier les envois en masse à un service dédié ; valider le domaine : \
-        martinet domain verify. L'administrateur consulte et lève : martinet blacklist explain IP, blacklist \
-        lift IP.
-        """)),
-    KnownError(
-      "too-big", "552 5.3.4 sorry, that message size exceeds my databytes limit (#5.3.4)",
-      marks: [["exceeds my databytes limit"], ["message size exceeds"]],
-      cause: Bilingual(
-        "The message with its attachments is larger than the server takes (10 MB).",
-        "Le message avec ses pièces jointes dépasse la taille acceptée par le serveur (10 Mo)."),
-      remedy: Bilingual(
-        "Send smaller attachments, or a link to the file. Attachments grow by a third when they are encoded.",
-        """
-        Envoyer des pièces plus petites, ou un lien vers le fichier. Le codage agrandit les pièces jointes \
-        d'un tiers.
-        """)),
-    KnownError(
-      "recipients", "452 4.5.3 too many recipients",
-      marks: [["too many recipients"]],
-      cause: Bilingual(
-        "More than 100 recipients in one message; the first 100 were taken.",
-        "Plus de 100 destinataires dans un seul message ; les 100 premiers ont été acceptés."),
-      remedy: Bilingual(
-        "Send in parts, or use a mailing list.", "Envoyer en plusieurs fois, ou utiliser une liste de diffusion.")),
     KnownError(
       "dnsbl", "554 5.7.1 Service unavailable; client host blocked using …",
       marks: [["blocked using"], ["spamhaus"], ["listed in", "bl."], ["dnsbl"]],

@@ -12,6 +12,7 @@ enum HelpPage {
       <ul>
       <li><a href="/help/pop-too-often">Relevé trop fréquent · Mail fetched too often</a></li>
       <li><a href="/help/sending">Envoyer du courrier · Sending mail</a></li>
+      <li><a href="/help/unblock">Envoi bloqué · Sending blocked</a></li>
       </ul>
       <h2>Réglages · Settings</h2>
       \(table(settings.clients))
@@ -66,7 +67,7 @@ enum HelpPage {
       + "</table>\n<p>Identifiant · Login: <code>user@domain</code> = <code>user%domain</code></p>"
   }
 
-  private static func page(_ title: String, _ body: String) -> String {
+  static func page(_ title: String, _ body: String) -> String {
     """
     <!doctype html>
     <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">

@@ -11,6 +11,15 @@ extension MailLog {
     }
   }
 
+  /// How many messages an account sent since a moment, by every road.
+  package func accepted(account: String, since: Timestamp) async throws -> Int {
+    try await pool.read { db in
+      try Int.fetchOne(
+        db, sql: "SELECT count(*) FROM event WHERE number >= ? AND kind = 1 AND account = ?",
+        arguments: [EventRow.number(since), account]) ?? 0
+    }
+  }
+
   /// How many messages came by one road since a moment.
   package func accepted(via: String, since: Timestamp) async throws -> Int {
     try await pool.read { db in

@@ -164,11 +164,18 @@ package struct LocalSubmission: LocalSubmitter {
     }
   }
 
-  /// The messages of the last minute, by the mail log: it is the one thing that all processes share.
+  /// The messages of the last minute, and of the hour where the account's offer bounds it, by the mail log: it is the one
+  /// thing that all processes share.
   private func checkRate(_ now: Timestamp) async throws -> SMTPReply? {
     if case .trusted = right { return nil }
     let limit = rooms.configuration.limits.messagesPerMinute
     await rooms.mailLog.flush()
+    if case .account(let account) = right, let hour = account.offer.messagesPerHour,
+      try await rooms.mailLog.accepted(account: account.key, since: now - .seconds(3600)) >= hour
+    {
+      return SMTPReply(
+        450, "4.7.1", "hourly limit of offer \(account.offer.name ?? "") reached (\(hour) messages per hour)")
+    }
     let sent = try await rooms.mailLog.accepted(via: via, since: now - .seconds(60))
     guard sent >= limit else { return nil }
     return SMTPReply(450, "4.7.1", "rate limit exceeded (\(limit) per minute)")

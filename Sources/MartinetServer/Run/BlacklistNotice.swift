@@ -8,6 +8,8 @@ import RelayAccess
 struct BlacklistNotice: Sendable {
   let hostname: String
   let entry: BlacklistEntry
+  /// Where the reader may lift it himself.
+  let page: String?
   let now: Timestamp
 
   /// The letter, ready to be delivered to the account's mailbox.
@@ -26,6 +28,8 @@ struct BlacklistNotice: Sendable {
   }
 
   private func text(_ account: Account) -> String {
+    let help =
+      page.map { "Then you may lift this yourself, once a day, with your mailbox's password:\n\($0)\n\n" } ?? ""
     let end = entry.expires.map { "until \($0.rfc3339)" } ?? "until an administrator lifts it"
     return """
       Hello \(account.address),
@@ -37,7 +41,8 @@ struct BlacklistNotice: Sendable {
 
       If a program or a visitor on your network sent more than you meant to,
       stop it first: each further overrun blocks the network for longer.
-      If this is a mistake, write to postmaster or call your provider, and
+
+      \(help)If this is a mistake, write to postmaster or call your provider, and
       name the network and this time: \(entry.created.rfc3339).
 
       """
@@ -49,8 +54,10 @@ extension RunningHost {
   func notify(of net: IPNetwork, at now: Timestamp) async {
     do {
       guard let entry = try await rooms.relay.blacklistEntry(of: net) else { return }
+      let page = rooms.configuration.page("/help/unblock", secure: true)
       for account in try await rooms.relay.affectedAccounts(by: entry) {
-        let notice = BlacklistNotice(hostname: rooms.configuration.hostname, entry: entry, now: now)
+        let notice = BlacklistNotice(
+          hostname: rooms.configuration.hostname, entry: entry, page: entry.expires == nil ? nil : page, now: now)
         _ = try await delivery.accept(notice.message(id: delivery.newID(), to: account))
       }
     } catch {

@@ -36,6 +36,7 @@ final class RunningHost: Sendable {
   let time: any TimeSource
   private let level: Logger.Level
   private let started: Timestamp
+  let blacklistExport: Mutex<BlacklistExport?>
   private let bound = Mutex<[BoundAddress]>([])
 
   init(rooms: HostRooms, time: any TimeSource, level: Logger.Level) throws {
@@ -44,6 +45,7 @@ final class RunningHost: Sendable {
     self.time = time
     self.level = level
     started = time.now
+    blacklistExport = Mutex(BlacklistExport(configuration, rooms.folder))
     log = Self.logger("martinet", level)
     if let files = HostCheck.certificates(of: configuration) {
       certificates = try TLSCertificates(files)
@@ -70,7 +72,9 @@ final class RunningHost: Sendable {
       rights: HostRights(accounts: rooms.accounts, relay: rooms.relay, log: Self.logger("smtp", level)),
       resolver: resolver, queues: queues, limiter: limiter, files: .singleton,
       journal: rooms.mailLog, time: time)
-    pages = HelpPagesService(settings: HelpPagesSettings(configuration)) { [accounts = rooms.accounts] domain in
+    pages = HelpPagesService(
+      settings: HelpPagesSettings(configuration), time: time, desk: .host(rooms, limiter: limiter)
+    ) { [accounts = rooms.accounts] domain in
       try await accounts.isHosted(domain)
     }
     followNotices()
@@ -115,6 +119,7 @@ final class RunningHost: Sendable {
       HostService(name: "load") { await self.sampleLoad() },
       HostService(name: "changes") { await self.followChanges() },
       HostService(name: "blacklist") { await self.followBlacklist() },
+      HostService(name: "firewall") { await self.exportBlacklist() },
       HostService(name: "queue") { [delivery] in
         await withGracefulShutdownHandler {
           await delivery.run()
@@ -200,6 +205,7 @@ final class RunningHost: Sendable {
       wire.update(WireSettings(fresh))
       limiter.update(FailedLoginSettings(fresh))
       rooms.relay.reload(RelaySettings(fresh))
+      blacklistExport.withLock { $0 = BlacklistExport(fresh, rooms.folder) }
       smtp.update(SMTPServerSettings(fresh, rooms.folder))
       queues.update(ETRNSettings(fresh))
       pages.update(HelpPagesSettings(fresh))

@@ -69,13 +69,16 @@ extension POP3Settings {
 extension HelpPagesSettings {
   init(_ configuration: Configuration) {
     self.init(hostname: configuration.hostname, clients: ClientSettings(configuration))
+    unblockURL = configuration.page("/help/unblock", secure: true)
   }
 }
 
 extension Configuration {
   /// Where one of the host's own pages is read; `nil` without a listener for them.
-  func page(_ path: String) -> String? {
-    for (service, scheme) in [(ListenerService.http, "http"), (.https, "https")] {
+  ///
+  /// - Parameter secure: whether it must be HTTPS.
+  func page(_ path: String, secure: Bool = false) -> String? {
+    for (service, scheme) in [(ListenerService.http, "http"), (.https, "https")] where !secure || service == .https {
       guard let port = listeners.first(where: { $0.service == service })?.addresses.first?.port else { continue }
       return "\(scheme)://\(hostname)\(port == service.standardPort ? "" : ":\(port)")\(path)"
     }

@@ -113,6 +113,7 @@ package struct ConfigurationTemplate: Sendable {
       recipients: 100                  # of one message
       messages-per-minute: 100         # of one network or account; above it: refusal, then the blacklist
       unvalidated-per-minute: 10       # of those, to or from domains that are not validated
+      count: messages                  # what these two count: messages, or each of their recipients
       unvalidated-scope: clients       # whose: clients (AUTH or a POP/IMAP login), or all
       # well-known-domains: [gmail.com, outlook.com]   # validated destinations; a list of large providers is built in
       strikes: 5                       # oversized or over-addressed messages in 10 minutes, then the blacklist
@@ -120,6 +121,9 @@ package struct ConfigurationTemplate: Sendable {
       overrun-target: ip               # ip, or account-first: the account loses sending before its network does
       silence: silent                  # how a blacklisted client is met: silent, reset, reply or export
       silence-time: 60s
+      # export-file: /etc/nftables.d/martinet.nft   # written with "export"; else run/blacklist.nft in the data folder
+      export-format: nft               # nft (a table for nft -f) or ipset (for ipset restore)
+      self-lift: 24h                   # how often customers may lift their own network on /help/unblock; 0s: never
       connections-per-address: 50
       connections: 20000
       failed-logins-per-minute: 10

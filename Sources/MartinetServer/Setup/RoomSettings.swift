@@ -39,6 +39,8 @@ extension RelaySettings {
     limits.terms = configuration.limits.blacklistTerms
     limits.overrunTarget = LimitSettings.OverrunTarget(rawValue: configuration.limits.overrunTarget) ?? .ip
     limits.silence = LimitSettings.SilenceMode(rawValue: configuration.limits.silence) ?? .silent
+    limits.counting = LimitSettings.Counting(rawValue: configuration.limits.count) ?? .messages
+    limits.selfLiftInterval = configuration.limits.selfLift
     limits.silenceDuration = configuration.limits.silenceTime
     validation.scope = ValidationSettings.Scope(rawValue: configuration.limits.unvalidatedScope) ?? .clients
     validation.ownNames = Set([configuration.hostname.lowercased()] + configuration.tls.hosts.keys)

@@ -18,6 +18,9 @@ struct BlacklistImage: Sendable {
     }
   }
 
+  /// The exemptions, ended ones too.
+  var exemptions: [BlacklistExemption] { Array(exempt.values) }
+
   /// The entry that holds for an address, the narrowest network first; an exemption wins.
   func entry(_ address: IPAddress, now: Timestamp) -> BlacklistEntry? {
     var found: BlacklistEntry?

@@ -83,16 +83,19 @@ extension RelayAccess {
   /// Takes a network off the list, at once and on all processes.
   ///
   /// - Parameters:
+  ///   - administrator: who lifts it, for the log, the history and the report `limits`.
   ///   - resetCounters: its rates, strikes and earlier terms are forgotten too, and a pause of its leases ends.
   ///   - exemptFor: it is not blacklisted again for this long.
   /// - Throws: `RelayAccessError` `notFound` when it is not on the list and there was nothing else to do.
   package func lift(
-    _ net: IPNetwork, resetCounters: Bool, exemptFor: Duration? = nil, note: String = ""
+    _ net: IPNetwork, by administrator: String = "", resetCounters: Bool, exemptFor: Duration? = nil,
+    note: String = ""
   ) async throws {
     let net = clientNet(net)
     let now = time.now
+    let how = administrator.isEmpty ? "lifted" : "lifted by \(administrator)"
     let wasListed = try await database.write { database -> Bool in
-      let wasListed = try BlacklistRows.end(database, net: net, now: now, how: "lifted", counts: !resetCounters)
+      let wasListed = try BlacklistRows.end(database, net: net, now: now, how: how, counts: !resetCounters)
       if resetCounters {
         try RateRows.reset(database, net: net, now: now)
         try BlacklistRows.forgive(database, net: net)
@@ -108,7 +111,9 @@ extension RelayAccess {
       let more = covering.map { "; \($0) is" } ?? ""
       throw RelayAccessError(.notFound, "\(net) is not on the blacklist\(more)")
     }
-    log.notice("lifted from the blacklist", ["net": "\(net)", "counters": resetCounters ? "reset" : "kept"])
+    log.notice(
+      "lifted from the blacklist",
+      ["net": "\(net)", "by": "\(administrator)", "counters": resetCounters ? "reset" : "kept"])
   }
 
   /// All that is known about an address (`blacklist explain`).

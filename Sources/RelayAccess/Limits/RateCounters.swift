@@ -7,6 +7,8 @@ enum RateKind: String, Sendable, CaseIterable {
   case messages
   /// Messages to or from domains that are not validated (R4).
   case unvalidated
+  /// Messages of an account whose offer has a bound for the hour.
+  case offerMessages = "messages-per-hour"
   /// Messages relayed under a lease.
   case leaseMessages = "lease-messages"
   /// Recipients relayed to under a lease.
@@ -23,7 +25,7 @@ enum RateKind: String, Sendable, CaseIterable {
     switch self {
     case .messages, .unvalidated: settings.limits.window
     case .leaseMessages: .seconds(60)
-    case .leaseRecipients, .stoppedAccounts: .seconds(3600)
+    case .offerMessages, .leaseRecipients, .stoppedAccounts: .seconds(3600)
     case .strikes: settings.limits.strikeWindow
     case .failedLogins: settings.openSMTP.pauseWindow
     }
@@ -113,6 +115,16 @@ final class RateCounters: Sendable {
   func count(_ key: RateKey, window: Duration, uptime: Duration) -> Int {
     _ = charge([RateLimit(key: key, limit: .max, window: window)], count: 1, uptime: uptime)
     return total(key, window: window, uptime: uptime)
+  }
+
+  /// How long until one more event fits under a limit.
+  func wait(for limit: RateLimit, uptime: Duration) -> Duration {
+    let now = uptime.wholeMilliseconds
+    return state.withLock { state in
+      let wait = state.windows[limit.key]?.wait(
+        for: 1, limit: limit.limit, now: now, length: limit.window.wholeMilliseconds)
+      return .milliseconds(wait ?? 0)
+    }
   }
 
   /// Events in the window now.

@@ -27,11 +27,29 @@ extension RelayAccess {
   /// Whether rates and the blacklist apply to an address: not to loopback, private and exempt networks.
   package func isLimited(_ peer: IPAddress) -> Bool { policy.isLimited(peer) }
 
-  /// Counts a message at MAIL (R3), or its recipients where `counting` says so.
+  /// Counts a message at MAIL (R3); nothing where recipients are counted instead.
+  ///
+  /// An account's offer may bound the hour as well. Who is above that bound is told so and nothing more follows: it was
+  /// bought so, and is no misuse.
   ///
   /// - Parameter account: who is logged in, by AUTH or by a lease; its own window is counted too.
   package func chargeMessage(peer: IPAddress, account: Account?, count: Int = 1) async throws -> RateVerdict {
-    try await charge(.messages, limit: settings.limits.messagesPerMinute, peer: peer, account: account, count: count)
+    guard settings.limits.counting == .messages else {
+      return isBlacklisted(peer) ? .blacklisted : .accepted
+    }
+    return try await chargeRates(peer, account, count)
+  }
+
+  /// Counts a recipient at RCPT where recipients are counted instead of messages.
+  package func chargeRecipient(peer: IPAddress, account: Account?) async throws -> RateVerdict {
+    guard settings.limits.counting == .recipients else { return .accepted }
+    return try await chargeRates(peer, account, 1)
+  }
+
+  private func chargeRates(_ peer: IPAddress, _ account: Account?, _ count: Int) async throws -> RateVerdict {
+    if let account, let refusal = chargeHour(account, count: count) { return .refused(refusal) }
+    return try await charge(
+      .messages, limit: settings.limits.messagesPerMinute, peer: peer, account: account, count: count)
   }
 
   /// Counts a message to or from a domain that is not validated (R4), once for each transaction.
@@ -80,18 +98,35 @@ extension RelayAccess {
     log.warning("leases paused after failed logins", ["net": "\(net)", "failures": "\(total)"])
   }
 
-  /// The reply for an account that an overrun stopped; `nil` when it may send.
-  func sendingStop(_ account: Account) async throws -> SMTPReply? {
-    guard settings.limits.overrunTarget == .accountFirst else { return nil }
-    let accountID = account.id
-    let now = time.now
-    let isStopped = try await database.read { database in
-      try Bool.fetchOne(
-        database.cachedStatement(
-          sql: "SELECT EXISTS (SELECT 1 FROM sending_stop WHERE account_id = ? AND (until IS NULL OR until > ?))"),
-        arguments: [accountID, now.milliseconds]) ?? false
+  /// Counts messages against the hour that an account's offer gives it, from whatever network they come.
+  ///
+  /// - Returns: the refusal when it is used up.
+  func chargeHour(_ account: Account, count: Int = 1) -> SMTPReply? {
+    guard let limit = Self.hourLimit(account) else { return nil }
+    let uptime = time.uptime
+    guard rates.charge([limit], count: count, uptime: uptime) != nil else { return nil }
+    statistics.add(.rateRefused)
+    tell(.limit(owner: account.key, limit: RateKind.offerMessages.rawValue))
+    let wait = rates.wait(for: limit, uptime: uptime)
+    return RelayTexts(settings: settings).hour(limit.limit, offer: account.offer.name ?? "", wait: wait)
+  }
+
+  private static func hourLimit(_ account: Account) -> RateLimit? {
+    account.offer.messagesPerHour.map {
+      RateLimit(key: RateKey(.offerMessages, accountID: account.id), limit: $0, window: .seconds(3600))
     }
-    return isStopped ? SMTPReply(450, "4.7.1", "\(account.key) has sent too much, sending is stopped") : nil
+  }
+
+  /// Messages that an account sent in the last hour, when its offer bounds them; as written down, so up to
+  /// ``LimitSettings/saveInterval`` old where another process serves.
+  package func sentThisHour(_ account: Account) async throws -> Int? {
+    guard let limit = Self.hourLimit(account) else { return nil }
+    let saved = try await database.read { try RateRows.find($0, owner: limit.key.owner) }
+    let start = time.now - limit.window
+    let written = saved.first { $0.key == limit.key }?.samples.reduce(0) {
+      $1.at > start.milliseconds ? $0 &+ $1.count : $0
+    }
+    return max(written ?? 0, rates.total(limit.key, window: limit.window, uptime: time.uptime))
   }
 
   private func charge(

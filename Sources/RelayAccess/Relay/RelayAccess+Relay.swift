@@ -124,6 +124,8 @@ extension RelayAccess {
       if policy.isLimited(peer), let refusal = chargeLease(lease, isFirst: earlierRecipients == 0, texts) {
         return .deny(.rate, refusal)
       }
+      let isCounted = settings.limits.counting == .messages && earlierRecipients == 0
+      if isCounted, let refusal = chargeHour(account) { return .deny(.rate, refusal) }
       memory.count(lease, messages: earlierRecipients == 0 ? 1 : 0, recipients: 1, uptime: time.uptime)
     }
     return .allow(account, via: .openSMTP(leaseID: lease.id))

@@ -75,6 +75,13 @@ struct RelayTexts: Sendable {
     return SMTPReply(553, "5.7.1", "\(address): Sender address rejected: not owned by \(owner)")
   }
 
+  /// The hour of an offer that is used up.
+  func hour(_ limit: Int, offer: String, wait: Duration) -> SMTPReply {
+    let minutes = max(1, (wait.wholeMilliseconds + 59_999) / 60_000)
+    return SMTPReply(
+      450, "4.7.1", "hourly limit of offer \(offer) reached (\(limit) messages per hour), try again in \(minutes) min")
+  }
+
   /// A rate that is used up.
   func rate(_ limit: Int, _ unit: String = "per minute") -> SMTPReply {
     SMTPReply(450, "4.7.1", "rate limit exceeded (\(limit) \(unit))")

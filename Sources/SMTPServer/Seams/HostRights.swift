@@ -91,6 +91,11 @@ package struct HostRights: SendingRights {
     try await relay.chargeMessage(peer: peer, account: sender?.account)
   }
 
+  /// Counts a recipient.
+  package func countRecipient(peer: IPAddress, sender: Sender?) async throws -> RateVerdict {
+    try await relay.chargeRecipient(peer: peer, account: sender?.account)
+  }
+
   /// Counts a message whose sender or recipient is not validated.
   package func countUnvalidated(
     _ side: MessageSide, peer: IPAddress, sender: Sender?

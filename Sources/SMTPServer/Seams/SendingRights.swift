@@ -108,6 +108,8 @@ package protocol SendingRights: Sendable {
   func mayRelay(_ question: RelayQuestion) async throws -> RelayAnswer
   /// Counts a MAIL against the rates (R3).
   func countMail(peer: IPAddress, sender: Sender?) async throws -> RateVerdict
+  /// Counts a RCPT against the rates, where recipients are counted.
+  func countRecipient(peer: IPAddress, sender: Sender?) async throws -> RateVerdict
   /// Counts a message against the smaller rate when a side of it is not validated (R4).
   ///
   /// - Parameter sender: the client by AUTH or lease; `nil` for strangers.

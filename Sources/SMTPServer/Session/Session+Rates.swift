@@ -20,6 +20,19 @@ extension SMTPServerSession {
     return try await judge(.recipient(domain), transaction?.right?.sender ?? sender)
   }
 
+  /// Counts a recipient, where the host counts recipients.
+  ///
+  /// - Returns: what to answer with instead of going on; `nil` to go on.
+  func countRecipient() async throws -> Next? {
+    let client = transaction?.right?.sender ?? sender
+    switch try await guarded({ try await host.rights.countRecipient(peer: connection.peer, sender: client) }) {
+    case .accepted: return nil
+    case .refused(let overrun): return try await refuseRecipient(overrun)
+    case .blacklisted: return stop(Replies.ended)
+    case nil: return try await refuseRecipient(Replies.temporaryFailure)
+    }
+  }
+
   private func judge(_ side: MessageSide, _ client: Sender?) async throws -> Next? {
     guard let transaction, !transaction.isCountedUnvalidated else { return nil }
     let verdict = try await guarded {

@@ -30,6 +30,7 @@ extension SMTPServerSession {
     }
     if let refusal = try await blocklistRefusal(for: address) { return try await refuseRecipient(refusal) }
     if let end = try await judgeRecipient(address.domain) { return end }
+    if let end = try await countRecipient() { return end }
     if let refusal = await milterRefusal(of: address, path.parameters) {
       return refusal.code == 421 ? stop(refusal) : try await refuseRecipient(refusal)
     }
@@ -44,7 +45,8 @@ extension SMTPServerSession {
         address, notify: parameters.notify?.parameter, originalRecipient: parameters.originalRecipient?.parameter))
   }
 
-  private func refuseRecipient(_ refusal: SMTPReply) async throws -> Next {
+  /// Answers a recipient that is not taken.
+  func refuseRecipient(_ refusal: SMTPReply) async throws -> Next {
     transaction?.hasRefusedRecipients = true
     return try await refuse(refusal)
   }

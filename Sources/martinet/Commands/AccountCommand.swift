@@ -86,11 +86,19 @@ struct AccountCommand: AsyncParsableCommand {
       let found = try await rooms.accounts.account(login: account)
       let logins = try await rooms.accounts.lastLogins(found)
       let apps = try await rooms.accounts.appPasswords(found.key)
+      let sent = try await rooms.relay.sentThisHour(found)
+      let stop = try await rooms.relay.sendingStop(of: found)
       let use = try? await rooms.store.quotaUse(rooms.mailAccount(found))
       let data = JSONValue(
         found,
         adding: [
           ("used", JSONValue(use?.bytes)), ("messages", JSONValue(use?.messages)),
+          ("messages_per_hour", JSONValue(found.offer.messagesPerHour)), ("sent_this_hour", JSONValue(sent)),
+          (
+            "sending_stopped",
+            stop.map { ["until": JSONValue($0.until), "reason": .string($0.reason), "net": .string("\($0.net)")] }
+              ?? .null
+          ),
           (
             "logins",
             .array(
@@ -106,6 +114,8 @@ struct AccountCommand: AsyncParsableCommand {
       let facts =
         AccountCommand.facts(found) + [
           ("in use", use.map { "\($0.bytes) octets in \($0.messages) messages" } ?? ""),
+          ("sending", found.offer.messagesPerHour.map { "\(sent ?? 0) of \($0) messages in the last hour" } ?? ""),
+          ("stopped", stop.map { "\($0.reason), until \($0.until?.rfc3339 ?? "lifted")" } ?? ""),
           ("app passwords", apps.map(\.name).joined(separator: ", ")),
         ]
       let history = logins.map {

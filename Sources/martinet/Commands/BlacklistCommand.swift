@@ -8,7 +8,7 @@ struct BlacklistCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "blacklist", abstract: "Show, explain, add and lift blacklisted networks.",
     discussion: "A blacklisted network's SMTP connections get no answer; its POP and IMAP work on.",
-    subcommands: [List.self, Explain.self, Add.self, Lift.self])
+    subcommands: [List.self, Explain.self, Add.self, Lift.self, Export.self])
 
   /// `martinet blacklist list`.
   struct List: HostCommand {
@@ -109,8 +109,10 @@ struct BlacklistCommand: AsyncParsableCommand {
 
   /// `martinet blacklist lift`.
   struct Lift: HostCommand {
-    static let configuration = CommandConfiguration(abstract: "Take a network off the list, at once.")
-    @Argument(help: "The address or network.") var ip: ClientNetwork
+    static let configuration = CommandConfiguration(
+      abstract: "Take a network off the list, or let a stopped account send again, at once.")
+    @Argument(help: "The address or network, or user@domain where accounts are stopped (overrun-target).")
+    var target: LiftTarget
     @Flag(help: "Forget its rates, strikes and earlier terms too.") var resetCounters = false
     @Option(help: ArgumentHelp("Never blacklist it for this long.", valueName: "duration"))
     var exempt: DurationArgument?
@@ -118,11 +120,37 @@ struct BlacklistCommand: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func execute(_ context: CommandContext) async throws -> CommandResult {
-      try await context.rooms().relay.lift(
-        ip.value, resetCounters: resetCounters, exemptFor: exempt?.value, note: note)
-      try await context.poke()
-      return CommandResult(
-        ["net": .string(ip.value.description), "counters_reset": .bool(resetCounters)], text: "lifted \(ip.value)")
+      let rooms = try await context.rooms()
+      let who = LocalUser.current.name
+      switch target {
+      case .account(let login):
+        let account = try await rooms.accounts.account(login: login.key)
+        try await rooms.relay.liftSendingStop(of: account, by: who)
+        return CommandResult(["account": .string(account.key)], text: "\(account.key) may send again")
+      case .network(let net):
+        try await rooms.relay.lift(
+          net, by: who, resetCounters: resetCounters, exemptFor: exempt?.value, note: note)
+        try await context.poke()
+        return CommandResult(
+          ["net": .string(net.description), "counters_reset": .bool(resetCounters)], text: "lifted \(net)")
+      }
+    }
+  }
+
+  /// `martinet blacklist export`.
+  struct Export: HostCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Print the list for a firewall.",
+      discussion: "With \"silence: export\" the server keeps the same text in a file (limits.export-file).")
+    @Option(help: "nft prints a table for nft -f, ipset sets for ipset restore.")
+    var format = FirewallFormat(.nft)
+    @OptionGroup var common: CommonOptions
+
+    func execute(_ context: CommandContext) async throws -> CommandResult {
+      let rooms = try await context.rooms()
+      let list = try await rooms.relay.firewallList(format.value, ports: rooms.configuration.smtpPorts)
+      let text = list?.text ?? ""
+      return CommandResult(["format": .string(format.value.rawValue), "text": .string(text)], text: text)
     }
   }
 }

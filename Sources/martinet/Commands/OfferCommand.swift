@@ -22,13 +22,15 @@ struct OfferCommand: AsyncParsableCommand {
     var deny: ServiceList?
     @Option(help: ArgumentHelp("Least time between two POP logins, 0s to 300s.", valueName: "duration"))
     var popLoginDelay: DelayValue?
+    @Option(help: ArgumentHelp("How many messages an account may send in any hour.", valueName: "number"))
+    var messagesPerHour: Int?
     @Option(help: "A note.") var comment = ""
     @OptionGroup var common: CommonOptions
 
     func execute(_ context: CommandContext) async throws -> CommandResult {
       let offer = Offer(
         name: name, quota: quota.bytes, largestQuota: maxQuota?.bytes, messages: messages, denied: deny?.services ?? [],
-        popLoginDelay: popLoginDelay?.duration, comment: comment)
+        popLoginDelay: popLoginDelay?.duration, messagesPerHour: messagesPerHour, comment: comment)
       let made = try await context.rooms().accounts.addOffer(offer)
       return CommandResult(JSONValue(made), text: OfferCommand.table([made]))
     }
@@ -57,6 +59,8 @@ struct OfferCommand: AsyncParsableCommand {
     @OptionGroup var flags: ServiceFlags
     @Option(help: ArgumentHelp("Least time between two POP logins, 0s to 300s, or none.", valueName: "duration"))
     var popLoginDelay: DelayValue?
+    @Option(help: ArgumentHelp("How many messages an account may send in any hour, or none.", valueName: "number"))
+    var messagesPerHour: LimitValue?
     @Option(help: "A note.") var comment: String?
     @OptionGroup var common: CommonOptions
 
@@ -73,6 +77,7 @@ struct OfferCommand: AsyncParsableCommand {
       if let messages { offer.messages = messages.value.map { Int(clamping: $0) } }
       offer.denied = offer.denied.union(flags.denied).subtracting(flags.allowed)
       if let popLoginDelay { offer.popLoginDelay = popLoginDelay.duration }
+      if let messagesPerHour { offer.messagesPerHour = messagesPerHour.value.map { Int(clamping: $0) } }
       if let comment { offer.comment = comment }
       let changed = try await accounts.setOffer(offer)
       try await context.poke()
@@ -94,12 +99,14 @@ struct OfferCommand: AsyncParsableCommand {
   }
 
   private static func table(_ offers: [OfferInfo]) -> String {
-    var table = Table("OFFER", "QUOTA", "MAX", "MESSAGES", "DENIED", "POP DELAY", "DOMAINS", "ACCOUNTS", "COMMENT")
+    var table = Table(
+      "OFFER", "QUOTA", "MAX", "MESSAGES", "DENIED", "POP DELAY", "PER HOUR", "DOMAINS", "ACCOUNTS", "COMMENT")
     for info in offers {
       let offer = info.offer
       table.add(
         offer.name, "\(ByteSize(offer.quota))", "\(ByteSize(offer.largestQuota))",
         offer.messages.map(String.init) ?? "-", Words.services(offer.denied), offer.popLoginDelay?.setting ?? "-",
+        offer.messagesPerHour.map(String.init) ?? "-",
         "\(info.domainCount)", "\(info.accountCount)", offer.comment)
     }
     return table.text

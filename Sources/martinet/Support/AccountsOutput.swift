@@ -74,6 +74,7 @@ extension JSONValue {
       "name": .string(offer.name), "quota": JSONValue(offer.quota), "max_quota": JSONValue(offer.largestQuota),
       "messages": JSONValue(offer.messages), "denied": JSONValue(offer.denied),
       "pop_login_delay": JSONValue(offer.popLoginDelay.map { $0.wholeMilliseconds / 1000 }),
+      "messages_per_hour": JSONValue(offer.messagesPerHour),
       "domains": JSONValue(info.domainCount), "accounts": JSONValue(info.accountCount),
       "comment": .string(offer.comment),
     ]

@@ -23,6 +23,36 @@ struct ClientNetwork: ExpressibleByArgument {
   }
 }
 
+/// A network, or the login of an account, on the command line.
+enum LiftTarget: ExpressibleByArgument {
+  case network(IPNetwork), account(LoginName)
+
+  init?(argument: String) {
+    if let network = IPNetwork(argument) {
+      self = .network(network)
+    } else if let login = try? LoginName(argument) {
+      self = .account(login)
+    } else {
+      return nil
+    }
+  }
+}
+
+/// The form of a firewall's file on the command line.
+struct FirewallFormat: ExpressibleByArgument {
+  let value: FirewallForm
+
+  init(_ value: FirewallForm) { self.value = value }
+
+  init?(argument: String) {
+    guard let value = FirewallForm(rawValue: argument) else { return nil }
+    self.value = value
+  }
+
+  var defaultValueDescription: String { value.rawValue }
+  static var allValueStrings: [String] { FirewallForm.allCases.map(\.rawValue) }
+}
+
 /// A duration such as `10m` on the command line.
 struct DurationArgument: ExpressibleByArgument {
   let value: Duration

@@ -14,6 +14,7 @@ final class TestRights: SendingRights {
     var silence: Duration = .seconds(1)
     var isBlacklisted = false
     var verdict: RateVerdict = .accepted
+    var recipientVerdict: RateVerdict = .accepted
     var strikes: [StrikeCause] = []
     var failures = 0
     var isTrusted = false
@@ -67,6 +68,10 @@ final class TestRights: SendingRights {
   }
 
   func countMail(peer: IPAddress, sender: Sender?) async throws -> RateVerdict { state.withLock { $0.verdict } }
+
+  func countRecipient(peer: IPAddress, sender: Sender?) async throws -> RateVerdict {
+    state.withLock { $0.recipientVerdict }
+  }
 
   func countUnvalidated(
     _ side: MessageSide, peer: IPAddress, sender: Sender?
