@@ -75,7 +75,7 @@ let package = Package(
     room("LocalMail", ["Basics", "MailSyntax", "CFiles"]),
     room(
       "SMTPClient",
-      ["Basics", "MailSyntax", .product(name: "NIOSSL", package: "swift-nio-ssl"), logging] + nio),
+      ["Basics", "MailSyntax", "COpenSSL", .product(name: "NIOSSL", package: "swift-nio-ssl"), logging] + nio),
     room(
       "Delivery",
       [

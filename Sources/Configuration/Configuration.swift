@@ -194,6 +194,8 @@ package struct QueueSection: Sendable {
   package var routes: [String: SmarthostSetting]
   /// TLS with mail exchangers: `none`, `opportunistic` or `required`.
   package var tls: String
+  /// Whether TLSA records that DNSSEC proves decide about TLS with mail exchangers.
+  package var dane: Bool
   /// All outbound mail goes there when set.
   package var smarthost: SmarthostSetting?
   /// Deliveries at once in all.
@@ -228,8 +230,10 @@ package struct MilterSetting: Sendable {
 package struct DNSSection: Sendable {
   /// Resolvers to forward to; empty to ask from the root.
   package var servers: [HostPort]
-  /// Absolute path of a DNSSEC trust anchor file.
+  /// Absolute path of a DNSSEC trust anchor file; `nil` for the system's, where names are asked from the root.
   package var trustAnchor: String?
+  /// Whether the system's trust anchor is used at all.
+  package var validates: Bool
 }
 
 /// The section `storage`.

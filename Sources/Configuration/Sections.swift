@@ -176,6 +176,7 @@ extension QueueSection {
     sending = Self.sending(reader.section("sending"))
     routes = Self.routes(reader.section("routes"), base)
     tls = reader.string("tls", default: "opportunistic", oneOf: ["none", "opportunistic", "required"])
+    dane = reader.bool("dane", default: true)
     concurrency = reader.integer("concurrency", default: 100, in: 1...10_000)
     destinationConcurrency = reader.integer("destination-concurrency", default: 20, in: 1...1000)
     destinationRate = reader.integer("destination-rate", default: 5, in: 0...10_000)
@@ -236,7 +237,9 @@ extension DNSSection {
       }
       servers.append(address)
     }
-    trustAnchor = reader.string("trust-anchor").map { resolve($0, base) }
+    let anchor = reader.string("trust-anchor")
+    validates = anchor != "none"
+    trustAnchor = anchor.flatMap { $0 == "none" ? nil : resolve($0, base) }
     reader.finish()
   }
 }

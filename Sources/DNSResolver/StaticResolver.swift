@@ -13,6 +13,7 @@ package final class StaticResolver: Resolving {
   private struct State {
     var mx: [String: DNSAnswer<MXRecord>] = [:]
     var addresses: [String: [IPAddress]] = [:]
+    var secureHosts: Set<String> = []
     var txt: [String: DNSAnswer<[UInt8]>] = [:]
     var ptr: [IPAddress: DNSAnswer<String>] = [:]
     var tlsa: [String: DNSAnswer<TLSARecord>] = [:]
@@ -31,8 +32,11 @@ package final class StaticResolver: Resolving {
   }
 
   /// Sets the addresses of a host, both families; texts that are no addresses are left out.
-  package func setAddresses(_ host: String, _ addresses: [String]) {
-    state.withLock { $0.addresses[host] = addresses.compactMap { IPAddress($0) } }
+  package func setAddresses(_ host: String, _ addresses: [String], secure: Bool = false) {
+    state.withLock { state in
+      state.addresses[host] = addresses.compactMap { IPAddress($0) }
+      if secure { state.secureHosts.insert(host) } else { state.secureHosts.remove(host) }
+    }
   }
 
   /// Sets the text records of a name.
@@ -63,12 +67,12 @@ package final class StaticResolver: Resolving {
 
   /// A records, by `Resolving`.
   package func ipv4(_ host: String) async throws -> DNSAnswer<IPAddress> {
-    try answer("A", host) { state in Self.family(state.addresses[host], bits: 32) }
+    try answer("A", host) { state in Self.family(state, host, bits: 32) }
   }
 
   /// AAAA records, by `Resolving`.
   package func ipv6(_ host: String) async throws -> DNSAnswer<IPAddress> {
-    try answer("AAAA", host) { state in Self.family(state.addresses[host], bits: 128) }
+    try answer("AAAA", host) { state in Self.family(state, host, bits: 128) }
   }
 
   /// TXT records, by `Resolving`.
@@ -81,12 +85,12 @@ package final class StaticResolver: Resolving {
 
   /// TLSA records, by `Resolving`.
   package func tlsa(_ host: String, port: Int) async throws -> DNSAnswer<TLSARecord> {
-    try answer("TLSA", host) { $0.tlsa["\(host):\(port)"] }
+    try answer("TLSA", "_\(port)._tcp.\(host)") { $0.tlsa["\(host):\(port)"] }
   }
 
-  private static func family(_ addresses: [IPAddress]?, bits: Int) -> DNSAnswer<IPAddress>? {
-    let fitting = (addresses ?? []).filter { $0.bitWidth == bits }
-    return fitting.isEmpty ? nil : DNSAnswer(fitting)
+  private static func family(_ state: State, _ host: String, bits: Int) -> DNSAnswer<IPAddress>? {
+    let fitting = (state.addresses[host] ?? []).filter { $0.bitWidth == bits }
+    return fitting.isEmpty ? nil : DNSAnswer(fitting, secure: state.secureHosts.contains(host), canonicalName: host)
   }
 
   private func answer<Record>(

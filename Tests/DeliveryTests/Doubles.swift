@@ -179,7 +179,7 @@ final class FakeSession: MailSession {
   var extensions: RemoteExtensions {
     transport.state.withLock { $0.servers["\(endpoint.address)"]?.extensions ?? RemoteExtensions() }
   }
-  var tls: String? { nil }
+  var tls: String? { endpoint.tls == .required || endpoint.tls == .implicit ? "TLSv1.3" : nil }
   var isReusable: Bool { open.withLock { $0 } }
   func quit() async { close() }
   func close() { open.withLock { $0 = false } }

@@ -15,13 +15,14 @@ from host import free_ports, run
 
 class Names:
     """nsd with the zone `test.`, and a proxy before it: names with `slow.`, `silent.`, `servfail.` or `empty.` in them
-    get what they say."""
+    get what they say, and `_` names with `lost.` get a failure. With `signed` its trust anchor is in `anchor`."""
 
-    def __init__(self, zone):
+    def __init__(self, zone, signed=False):
         self.folder = tempfile.mkdtemp(prefix="martinet-names-")
         self.port, self.inner = free_ports(2)
         with open(f"{self.folder}/zone", "w") as file:
             file.write("$ORIGIN test.\n$TTL 5\n@ SOA ns admin 1 3600 600 86400 5\n@ NS ns\nns A 127.0.0.1\n" + zone)
+        self.anchor = f"{self.folder}/anchor" if signed and self.sign() else None
         with open(f"{self.folder}/nsd.conf", "w") as file:
             file.write(f'server:\n  ip-address: 127.0.0.1@{self.inner}\n  username: ""\n  chroot: ""\n'
                        f'  zonesdir: "{self.folder}"\n  database: ""\n  pidfile: "{self.folder}/pid"\n'
@@ -42,8 +43,9 @@ class Names:
                     return
                 if "slow." in name:
                     time.sleep(1)
-                if "servfail." in name or "empty." in name:
-                    flags = 0x8182 if "servfail." in name else 0x8180
+                lost = "servfail." in name or (name.startswith("_") and "lost." in name)
+                if lost or "empty." in name:
+                    flags = 0x8182 if lost else 0x8180
                     sock.sendto(question[:2] + struct.pack(">H", flags) + question[4:6] + bytes(6) +
                                 question[12:names.end(question)], self.client_address)
                     return
@@ -71,6 +73,15 @@ class Names:
                 except OSError:
                     pass
         raise AssertionError(f"nsd does not answer, see {self.folder}/log")
+
+    def sign(self):
+        """Signs the zone with a new key, which is its own anchor."""
+        key = subprocess.run(["ldns-keygen", "-k", "-a", "ECDSAP256SHA256", "test"], cwd=self.folder, check=True,
+                             capture_output=True, text=True).stdout.strip()
+        subprocess.run(["ldns-signzone", "-f", "signed", "zone", key], cwd=self.folder, check=True, capture_output=True)
+        os.replace(f"{self.folder}/signed", f"{self.folder}/zone")
+        os.replace(f"{self.folder}/{key}.key", f"{self.folder}/anchor")
+        return True
 
     @staticmethod
     def end(question):

@@ -183,7 +183,7 @@ struct TLSServer {
     }
   }
 
-  private static let certificate = """
+  static let certificate = """
     -----BEGIN CERTIFICATE-----
     MIIBpzCCAU2gAwIBAgIUGQx6BhN1nO4hzOLHpSdriHXMe5IwCgYIKoZIzj0EAwIw
     GjEYMBYGA1UEAwwPbXguZXhhbXBsZS50ZXN0MCAXDTI2MTEyMjA1MjE0N1oYDzIx

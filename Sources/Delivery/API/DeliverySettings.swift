@@ -66,6 +66,8 @@ package struct DeliverySettings: Sendable {
   package var senderAddresses: [MailDomain: [IPAddress]] = [:]
   /// What is done about TLS with mail exchangers.
   package var tls: TLSPolicy = .opportunistic
+  /// Whether TLSA records that DNSSEC proves decide about TLS with mail exchangers (RFC 7672).
+  package var dane = true
   /// A server that takes all outbound mail.
   package var smarthost: Smarthost?
   /// Servers for single domains, before `smarthost` and MX.

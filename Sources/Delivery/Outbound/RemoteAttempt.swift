@@ -14,6 +14,8 @@ struct AttemptOutcome: Sendable {
   var reply = ""
   /// The host that took it.
   var remote = ""
+  /// How the session was encrypted, as `TLSv1.3, dane`; empty in clear.
+  var protection = ""
   /// Whether the duty to report success went with it.
   var passedDSN = false
 }
@@ -75,7 +77,7 @@ final class RemoteSender {
         recipients: message.recipients.map {
           OutgoingRecipient($0.address, notify: $0.notify, originalRecipient: $0.originalRecipient)
         }, content: shaped.content, is8Bit: shaped.is8Bit, isBinary: shaped.isBinary,
-        needsUTF8: message.traits.contains(.utf8), requiresTLS: message.traits.contains(.requireTLS),
+        needsUTF8: message.traits.contains(.utf8), requiresTLS: passesRequireTLS(message, session),
         ret: message.dsnReturn, envelopeID: message.envelopeID)
       let outcomes = await send(outgoing, over: session, message)
       sent += 1
@@ -122,7 +124,8 @@ final class RemoteSender {
           delivered = true
           outcomes.append(
             AttemptOutcome(
-              recipient: pair.0, reply: "\(reply)", remote: endpoint?.host ?? "", passedDSN: result.passedDSN))
+              recipient: pair.0, reply: "\(reply)", remote: endpoint?.host ?? "", protection: protection(session),
+              passedDSN: result.passedDSN))
         case .failure(let failure):
           if Self.isTooMany(failure) { later.append(pair) }
           outcomes.append(AttemptOutcome(recipient: pair.0, failure: AttemptText(failure)))
@@ -146,6 +149,28 @@ final class RemoteSender {
     claim.message.recipients.map { AttemptOutcome(recipient: $0, failure: text) }
   }
 
+  /// `TLSv1.3`, and `dane` or `verified` when the server is proven to be the one that is meant.
+  private func protection(_ session: any MailSession) -> String {
+    guard let tls = session.tls else { return "" }
+    switch endpoint?.verification {
+    case .dane(let policy) where policy.isAuthenticating: return "\(tls), dane"
+    case .name: return "\(tls), verified"
+    default: return tls
+    }
+  }
+
+  /// Whether REQUIRETLS goes along.
+  ///
+  /// A report is not lost for it: it takes what road there is, and carries the demand
+  /// where that can be met (RFC 8689 section 5).
+  private func passesRequireTLS(_ message: QueuedMessage, _ session: any MailSession) -> Bool {
+    message.traits.contains(.requireTLS) && (!message.sender.isEmpty || isSafe(session))
+  }
+
+  private func isSafe(_ session: any MailSession) -> Bool {
+    session.tls != nil && endpoint?.verification.isAuthenticating == true && session.extensions.requireTLS
+  }
+
   // MARK: The connection
 
   private struct RouteFailure: Error {
@@ -156,9 +181,8 @@ final class RemoteSender {
   private func session(for claim: QueueClaim) async throws -> (any MailSession)? {
     let message = claim.message
     let identity = identity(of: message.sender)
-    let requireTLS = message.traits.contains(.requireTLS)
-    let isSafe = endpoint?.tls == .required && session?.extensions.requireTLS == true
-    if let session, session.isReusable, self.identity == identity, !requireTLS || isSafe { return session }
+    let requireTLS = message.traits.contains(.requireTLS) && !message.sender.isEmpty
+    if let session, session.isReusable, self.identity == identity, !requireTLS || isSafe(session) { return session }
     await end()
     self.identity = identity
     lane = finder.key(claim.destination)
@@ -186,7 +210,7 @@ final class RemoteSender {
             status: "5.7.30")
         }
         self.session = session
-        count(endpoint, session.tls == nil ? "clear" : "tls")
+        count(endpoint, session.tls == nil ? "clear" : protection(session).hasSuffix("dane") ? "dane" : "tls")
         return session
       } catch {
         count(endpoint, Self.cause(error))

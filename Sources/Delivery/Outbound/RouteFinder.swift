@@ -48,7 +48,7 @@ struct RouteFinder: Sendable {
       return try await route(host, identity)
     }
     if let domain = try? MailDomain(destination), let literal = domain.literal {
-      return endpoints([(destination, [literal])], identity, requireTLS)
+      return endpoints([Exchanger(name: destination, addresses: [literal])], identity, requireTLS)
     }
     let exchangers: DNSAnswer<MXRecord>
     do {
@@ -65,7 +65,9 @@ struct RouteFinder: Sendable {
     guard !requireTLS || exchangers.secure else {
       return .failure(.noRequiredTLS("the mail exchangers of \(destination) are not protected by DNSSEC"))
     }
-    return try await explicit(exchangers.records.filter { !$0.host.isEmpty }, destination, identity, requireTLS)
+    var answer = exchangers
+    answer.records.removeAll { $0.host.isEmpty }
+    return try await explicit(answer, destination, identity, requireTLS)
   }
 
   /// The server that is named for a destination, its own or everybody's; `nil` where the name system decides.
@@ -102,9 +104,14 @@ struct RouteFinder: Sendable {
   /// No MX: the domain's own addresses stand for it.
   private func implicit(_ destination: String, _ identity: SendingIdentity, _ requireTLS: Bool) async throws -> Route {
     do {
-      let addresses = try await resolver.addresses(destination).records
-      if addresses.contains(where: { own.contains($0, port: settings.remotePort) }) { return .failure(.pointsToUs) }
-      return endpoints([(destination, addresses)], identity, requireTLS)
+      let addresses = try await resolver.addresses(destination)
+      if addresses.records.contains(where: { own.contains($0, port: settings.remotePort) }) {
+        return .failure(.pointsToUs)
+      }
+      switch try await exchanger(destination, addresses, nextHop: nil) {
+      case .success(let exchanger): return endpoints([exchanger], identity, requireTLS)
+      case .failure(let text): return .failure(text)
+      }
     } catch DNSFailure.nodata {
       return .failure(.noExchanger)
     } catch DNSFailure.nxdomain {
@@ -115,10 +122,11 @@ struct RouteFinder: Sendable {
   }
 
   private func explicit(
-    _ exchangers: [MXRecord], _ destination: String, _ identity: SendingIdentity, _ requireTLS: Bool
+    _ answer: DNSAnswer<MXRecord>, _ destination: String, _ identity: SendingIdentity, _ requireTLS: Bool
   ) async throws -> Route {
+    let exchangers = answer.records
     guard !exchangers.isEmpty else { return .failure(.noExchanger) }
-    var hosts: [(String, [IPAddress])] = []
+    var hosts: [Exchanger] = []
     var fault: AttemptText?
     var ownPreference: UInt16?
     // The best ones are enough; a domain with hundreds of exchangers must not cost hundreds of questions.
@@ -127,13 +135,17 @@ struct RouteFinder: Sendable {
       if let ownPreference, exchanger.preference >= ownPreference { break }
       do {
         let addresses = try await addresses(exchanger.host)
-        if addresses.contains(where: { own.contains($0, port: settings.remotePort) }) {
+        if addresses.records.contains(where: { own.contains($0, port: settings.remotePort) }) {
           ownPreference = exchanger.preference
-          hosts.removeAll { name, _ in
-            exchangers.contains { $0.host == name && $0.preference >= exchanger.preference }
+          hosts.removeAll { host in
+            exchangers.contains { $0.host == host.name && $0.preference >= exchanger.preference }
           }
         } else {
-          hosts.append((exchanger.host, addresses))
+          // Where anybody may have named the exchanger, its certificate need not know the domain (RFC 7672 section 3.2.2).
+          switch try await self.exchanger(exchanger.host, addresses, nextHop: answer.secure ? destination : nil) {
+          case .success(let host): hosts.append(host)
+          case .failure(let text): fault = text
+          }
         }
       } catch let failure as DNSFailure {
         let text = AttemptText.nameService(exchanger.host, "\(failure)", permanent: !failure.isTemporary)
@@ -145,21 +157,49 @@ struct RouteFinder: Sendable {
     return .failure(fault ?? .noExchanger)
   }
 
-  private func addresses(_ host: String) async throws -> [IPAddress] {
+  private func addresses(_ host: String) async throws -> DNSAnswer<IPAddress> {
     // Some zones name an address where a host name belongs; most servers put up with it.
-    if let literal = IPAddress(host) { return [literal] }
-    return try await resolver.addresses(host).records
+    if let literal = IPAddress(host) { return DNSAnswer([literal]) }
+    return try await resolver.addresses(host)
   }
 
-  private func endpoints(_ hosts: [(String, [IPAddress])], _ identity: SendingIdentity, _ requireTLS: Bool) -> Route {
-    let pairs = hosts.flatMap { host, addresses in addresses.map { (host, $0) } }
+  /// A server of the destination.
+  private struct Exchanger {
+    var name: String
+    var addresses: [IPAddress]
+    /// What the name system says about its certificate.
+    var dane: DANEPolicy?
+  }
+
+  /// A host with what is proven of its certificate, or why it must not be used now.
+  ///
+  /// - Parameter nextHop: the recipient's domain, where its exchangers are proven.
+  private func exchanger(
+    _ name: String, _ addresses: DNSAnswer<IPAddress>, nextHop: String?
+  ) async throws -> Result<Exchanger, AttemptText> {
+    var exchanger = Exchanger(name: name, addresses: addresses.records)
+    guard settings.dane, settings.tls != .off else { return .success(exchanger) }
+    let finder = DANEFinder(resolver: resolver, port: settings.remotePort)
+    switch try await finder.find(name, addresses, nextHop: nextHop) {
+    case .nothing: break
+    case .policy(let policy): exchanger.dane = policy
+    case .unanswered(let name, let failure):
+      return .failure(.nameService(name, "\(failure)", permanent: false))
+    }
+    return .success(exchanger)
+  }
+
+  private func endpoints(_ hosts: [Exchanger], _ identity: SendingIdentity, _ requireTLS: Bool) -> Route {
+    let pairs = hosts.flatMap { host in host.addresses.map { (host, $0) } }
     guard !pairs.isEmpty else { return .failure(.noExchanger) }
     return .endpoints(
       pairs.prefix(settings.addressLimit).map { host, address in
-        SMTPEndpoint(
-          host: host, address: address, port: settings.remotePort, source: identity.source(for: address),
-          helo: identity.hello,
-          tls: requireTLS ? .required : settings.tls, verification: requireTLS ? .name(host) : .none)
+        var verification: TLSVerification = requireTLS ? .name(host.name) : .none
+        if let dane = host.dane, dane.isAuthenticating || !requireTLS { verification = .dane(dane) }
+        return SMTPEndpoint(
+          host: host.name, address: address, port: settings.remotePort, source: identity.source(for: address),
+          helo: identity.hello, tls: requireTLS || host.dane != nil ? .required : settings.tls,
+          verification: verification)
       })
   }
 }

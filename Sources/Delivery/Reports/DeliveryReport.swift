@@ -31,6 +31,8 @@ struct ReportedMessage: Sendable {
   var size: Int
   /// The start of the message: its whole header, and the body when it was asked for and small enough.
   var octets: [UInt8]
+  /// Whether it demanded TLS on all its road, which its reports then ask for too (RFC 8689 section 5).
+  var requiresTLS = false
 }
 
 /// The kinds of report.

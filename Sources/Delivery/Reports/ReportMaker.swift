@@ -56,6 +56,7 @@ struct ReportMaker: Sendable {
     let bytes = writer.write(kind, about: message, recipients: recipients, to: to, id: id, now: time.now)
     var traits: MessageTraits = bytes.contains { $0 >= 0x80 } ? .eightBit : []
     if address.needsSMTPUTF8 || !to.utf8.allSatisfy({ $0 < 0x80 }) { traits.insert(.utf8) }
+    if message.requiresTLS { traits.insert(.requireTLS) }
     log.info(
       "report", metadata: ["id": "\(id)", "kind": "\(kind)", "about": "\(message.id)", "to": "\(to)"])
     return SpoolMessage(

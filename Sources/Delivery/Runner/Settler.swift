@@ -90,7 +90,8 @@ struct Settler: Sendable {
           Settlement(
             recipient: row.number, outcome: .delivered, reply: outcome.reply, status: "2.0.0", remote: outcome.remote))
         // A copy for a mailbox here was noted when it was written.
-        note(outcome.remote.isEmpty ? nil : .sent, message, row, outcome.remote, "2.0.0", outcome.reply)
+        let protection = outcome.protection.isEmpty ? "" : " (\(outcome.protection))"
+        note(outcome.remote.isEmpty ? nil : .sent, message, row, outcome.remote, "2.0.0", outcome.reply + protection)
         if row.notifiesSuccess, !outcome.passedDSN {
           relayed.append(reported(row, .relayed, now, outcome.reply, "2.0.0", outcome.remote, outcome.reply))
         }
@@ -136,12 +137,15 @@ struct Settler: Sendable {
   }
 
   private func original(_ message: QueuedMessage) async -> ReportedMessage {
-    let isWhole = message.dsnReturn == "FULL" && message.size <= settings.bounceFullLimit
+    // What demands TLS does not travel in a report that may go without (RFC 8689 section 5).
+    let wantsWhole = message.dsnReturn == "FULL" && !message.traits.contains(.requireTLS)
+    let isWhole = wantsWhole && message.size <= settings.bounceFullLimit
     let limit = isWhole ? message.size : settings.bounceHeaderLimit
     let octets = (try? await queue.head(of: message, limit: limit)) ?? []
     return ReportedMessage(
       id: message.id, sender: message.sender, created: message.created, envelopeID: message.envelopeID,
-      dsnReturn: message.dsnReturn, size: message.size, octets: octets)
+      dsnReturn: wantsWhole ? message.dsnReturn : nil, size: message.size, octets: octets,
+      requiresTLS: message.traits.contains(.requireTLS))
   }
 
   private func reported(

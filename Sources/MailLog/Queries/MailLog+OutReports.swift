@@ -45,7 +45,7 @@ extension MailLog {
       """
       SELECT bucket, owner, sum(CASE WHEN metric = 'outbound-open' AND name = 'sum' THEN count ELSE 0 END) AS open,
         sum(CASE WHEN metric = 'outbound-open' AND name = 'samples' THEN count ELSE 0 END) AS samples,
-        sum(CASE WHEN detail = 'tls' THEN count ELSE 0 END) AS tls,
+        sum(CASE WHEN detail IN ('tls', 'dane') THEN count ELSE 0 END) AS tls,
         sum(CASE WHEN detail = 'clear' THEN count ELSE 0 END) AS clear, \(sums)
       FROM (SELECT \(bucket) AS bucket, CASE WHEN metric = 'outbound-open' THEN '*' ELSE \(owner) END AS owner,
           metric, name, detail, count

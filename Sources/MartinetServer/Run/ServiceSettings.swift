@@ -109,6 +109,7 @@ extension DeliverySettings {
     remotePort = configuration.queue.remotePort
     smarthost = try configuration.queue.smarthost.map(Self.smarthost)
     tls = TLSPolicy(rawValue: configuration.queue.tls == "none" ? "off" : configuration.queue.tls) ?? .opportunistic
+    dane = configuration.queue.dane
     sourceAddresses = configuration.queue.sourceAddresses
     for (name, sending) in configuration.queue.sending {
       guard let domain = try? MailDomain(name) else { continue }

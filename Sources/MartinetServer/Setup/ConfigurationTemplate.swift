@@ -142,6 +142,7 @@ package struct ConfigurationTemplate: Sendable {
       source-addresses: []             # addresses mail is sent from, one of each family; empty: the system's choice
       sending: {}                      # by sender domain: {example.com: {hello: mail.example.com, addresses: [192.0.2.2]}}
       tls: opportunistic               # with mail exchangers: none, opportunistic or required
+      dane: true                       # TLSA records proven by DNSSEC demand TLS with the certificate they name
       concurrency: 100
       destination-concurrency: 20
       destination-rate: 5              # new connections to one destination in a second; 0: any number
@@ -155,6 +156,8 @@ package struct ConfigurationTemplate: Sendable {
 
     dns:
       servers: []                      # empty: ask from the root; else forward there, "127.0.0.1:53"
+      # trust-anchor: /usr/share/dns/root.key   # DNSSEC, which DANE and REQUIRETLS need: the default when asking from the
+      #                                         # root (Debian's dns-root-data); none switches it off
 
     storage:
       # template: /etc/martinet/Maildir-template   # what a new mailbox is copied from; built in when left out

@@ -8,6 +8,10 @@ import MailSyntax
 import RelayAccess
 import Wire
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 // How the configuration's sections become each room's own settings.
 
 extension RelaySettings {
@@ -103,6 +107,16 @@ extension FailedLoginSettings {
 extension ResolverSettings {
   init(_ configuration: Configuration) {
     self.init(
-      servers: configuration.dns.servers.map(\.description), trustAnchorFile: configuration.dns.trustAnchor)
+      servers: configuration.dns.servers.map(\.description),
+      trustAnchorFile: configuration.dns.trustAnchor ?? Self.systemAnchor(configuration))
+  }
+
+  /// The root's key as the distribution keeps it.
+  ///
+  /// Named servers may cut signatures off, so that behind them a host must
+  /// ask for validation.
+  private static func systemAnchor(_ configuration: Configuration) -> String? {
+    guard configuration.dns.servers.isEmpty, configuration.dns.validates else { return nil }
+    return ["/usr/share/dns/root.key", "/var/lib/unbound/root.key"].first { access($0, R_OK) == 0 }
   }
 }

@@ -57,6 +57,17 @@ package enum TLSVerification: Sendable {
   case none
   /// One that chains to the system's roots and covers this name.
   case name(String)
+  /// What the name system says, proven by DNSSEC (RFC 7672); goes with ``TLSPolicy/required``.
+  case dane(DANEPolicy)
+
+  /// Whether a session under it is with the server that is meant.
+  package var isAuthenticating: Bool {
+    switch self {
+    case .none: false
+    case .name: true
+    case .dane(let policy): policy.isAuthenticating
+    }
+  }
 }
 
 /// Login and password for a smarthost.

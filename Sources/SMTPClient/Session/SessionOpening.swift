@@ -63,14 +63,15 @@ struct SessionOpening {
   }
 
   private func handshake() async throws(SMTPFailure) -> String {
-    let (name, isVerifying): (String, Bool) =
-      if case .name(let name) = endpoint.verification { (name, true) } else { (endpoint.host, false) }
+    let verification = Verification(endpoint)
+    let name = verification.name
     // SNI carries host names only (RFC 6066 section 3).
     let isHostName = IPAddress(name) == nil && !name.isEmpty
     do {
-      let context = try contexts.context(verifying: isVerifying)
+      let context = try contexts.context(verification.kind)
       return try await dialogue.stream.startTLS(
-        context: context, serverName: isHostName ? name : nil, within: settings.connectTimeout)
+        context: context, serverName: isHostName ? name : nil, verifier: verification.verifier,
+        within: settings.connectTimeout)
     } catch StreamError.closed(let text) where text.isEmpty {
       // The server may hang up before the handshake has begun on our side: it is the same failure of TLS (R42).
       throw dialogue.failure(.tls(TLSErrorText.none), stage: .handshake, command: "STARTTLS")
@@ -78,6 +79,26 @@ struct SessionOpening {
       throw dialogue.failure(error, stage: .handshake, command: "STARTTLS")
     } catch {
       throw dialogue.failure(.tls(String(describing: error)), stage: .handshake, command: "STARTTLS")
+    }
+  }
+}
+
+/// How a handshake checks who is there.
+private struct Verification {
+  /// For SNI, and for the certificate where names are checked.
+  let name: String
+  let kind: TLSContexts.Kind
+  /// What compares the certificates with the name system's records; `nil` when nothing does.
+  let verifier: DANEVerifier?
+
+  init(_ endpoint: SMTPEndpoint) {
+    switch endpoint.verification {
+    case .none: (name, kind, verifier) = (endpoint.host, .unverified, nil)
+    case .name(let wanted): (name, kind, verifier) = (wanted, .verified, nil)
+    case .dane(let policy):
+      name = policy.names.first ?? endpoint.host
+      kind = policy.isAuthenticating ? .byRecords : .unverified
+      verifier = policy.isAuthenticating ? DANEVerifier(policy: policy, host: endpoint.host) : nil
     }
   }
 }

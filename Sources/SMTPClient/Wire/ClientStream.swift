@@ -93,9 +93,10 @@ final class ClientStream: Sendable {
   /// Octets that came before the handshake belong to nobody: their presence is an attack or a broken server, and ends
   /// the session (the client side of CVE-2011-0411's kin).
   func startTLS(
-    context: NIOSSLContext, serverName: String?, within time: Duration
+    context: NIOSSLContext, serverName: String?, verifier: DANEVerifier?, within time: Duration
   ) async throws(StreamError) -> String {
     let (channel, handler) = (self.channel, self.handler)
+    let fault = FaultBox()
     do {
       return try await withTaskCancellationHandler {
         try await channel.eventLoop.flatSubmit { () -> EventLoopFuture<Void> in
@@ -103,7 +104,7 @@ final class ClientStream: Sendable {
             return channel.eventLoop.makeFailedFuture(StreamError.protocolError("octets in clear behind the TLS reply"))
           }
           do {
-            let tls = try NIOSSLClientHandler(context: context, serverHostname: serverName)
+            let tls = try Self.handler(context, serverName, verifier, fault)
             let done = handler.value.waitForHandshake(on: channel.eventLoop, within: time.timeAmount)
             try channel.pipeline.syncOperations.addHandler(tls, name: "tls", position: .first)
             return done
@@ -114,10 +115,26 @@ final class ClientStream: Sendable {
       } onCancel: {
         channel.close(promise: nil)
       }
-    } catch let error as StreamError {
-      throw error
     } catch {
-      throw .tls(TLSErrorText.describe(error))
+      // The library only says that verification failed; why is ours to say.
+      if let text = fault.text.withLock({ $0 }) { throw .tls(text) }
+      throw error as? StreamError ?? .tls(TLSErrorText.describe(error))
+    }
+  }
+
+  /// Why certificates were not the ones that are meant.
+  private final class FaultBox: Sendable {
+    let text = Mutex<String?>(nil)
+  }
+
+  private static func handler(
+    _ context: NIOSSLContext, _ serverName: String?, _ verifier: DANEVerifier?, _ fault: FaultBox
+  ) throws -> NIOSSLClientHandler {
+    guard let verifier else { return try NIOSSLClientHandler(context: context, serverHostname: serverName) }
+    return try NIOSSLClientHandler(context: context, serverHostname: serverName) { certificates, verdict in
+      let problem = verifier.fault(in: certificates.map { (try? $0.toDERBytes()) ?? [] })
+      fault.text.withLock { $0 = problem }
+      verdict.succeed(problem == nil ? .certificateVerified : .failed)
     }
   }
 
