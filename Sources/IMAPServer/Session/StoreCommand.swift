@@ -5,6 +5,7 @@ extension IMAPSession {
   func store(_ argument: StoreArgument, uid: Bool, _ tag: [UInt8]) async throws {
     _ = try writableMailbox()
     if argument.unchangedSince != nil { enabled.condStore = true }
+    let known = try currentMailbox().view
     // What others did is told first, so that the echo below shows this command's work only.
     try await sync(allowExpunge: uid)
     let current = try writableMailbox()
@@ -12,7 +13,7 @@ extension IMAPSession {
     let uids = current.view.uids(positions)
     guard !uids.isEmpty else { return tagged(tag, "OK", nil, "STORE completed") }
     let result = try await change(argument, uids, current)
-    try await echo(result, argument, current, uid: uid)
+    try await echo(result, argument, current, known: known, uid: uid)
     try await tell(result.snapshot, allowExpunge: uid, told: result.messages)
     finishStore(argument, result, uids: uids, uid: uid, tag)
   }
@@ -45,8 +46,10 @@ extension IMAPSession {
   }
 
   /// The FETCH responses to a STORE, also for messages it did not change: clients wait for them.
+  ///
+  /// - Parameter known: what the client knew when it sent the command.
   private func echo(
-    _ result: StoreResult, _ argument: StoreArgument, _ before: Selected, uid: Bool
+    _ result: StoreResult, _ argument: StoreArgument, _ before: Selected, known: MailboxView, uid: Bool
   ) async throws {
     let keywords = result.snapshot.keywords
     if keywords != before.view.snapshot.keywords {
@@ -54,14 +57,21 @@ extension IMAPSession {
     }
     for record in result.messages {
       guard let position = before.view.index(of: record.uid) else { continue }
+      // RFC 9051 section 6.4.6: where others changed flags meanwhile, nothing is left to the client's reckoning, as it
+      // cannot tell whether it was told of a state before or behind this command.
+      let isUndisturbed =
+        known.index(of: record.uid).map {
+          !known.messages[$0].differs(from: before.view.messages[position], modSeq: false)
+        } ?? false
       let isExpected =
-        argument.silent
+        argument.silent && isUndisturbed
         && isExpected(record, of: before.view.messages[position], argument, keywords: keywords)
       // RFC 7162 section 3.1.3: the new MODSEQ is told even when the flags are not wanted.
       guard !isExpected || enabled.condStore else { continue }
       if isExpected, record.modSeq == before.view.messages[position].modSeq { continue }
       writeFetchHead(position, record)
-      if uid, !enabled.uidOnly {
+      // A client that hears of expunged messages by UID has to know those of all others.
+      if uid || enabled.quickResync, !enabled.uidOnly {
         out.text("UID ")
         out.number(record.uid)
         if !isExpected || enabled.condStore { out.space() }

@@ -52,6 +52,8 @@ extension AccountStore {
       let modSeq = LazyModSeq(view: view, now: host.time.now.milliseconds)
       var isStrict = false
       var uidls: [(UInt32, String)] = []
+      let firstNew = view.uidNext
+      func isNew(_ uid: UInt32) -> Bool { uid >= firstNew }
       let unknown = placed.filter { message in
         var base = message.written.base
         return base.withUTF8 { view.position(ofBase: UnsafeRawBufferPointer($0)) } == nil
@@ -80,6 +82,8 @@ extension AccountStore {
         for keyword in message.keywords {
           if let bit = try keywordBit(keyword, in: view, create: true) { record.keywords |= 1 << UInt64(bit) }
         }
+        // Another look at the folder may have found the file first and told of it without its keywords.
+        if record.keywords != view.records[position].keywords, !isNew(record.uid) { record.modSeq = modSeq.value() }
         isStrict = isStrict || record.keywords != 0 || message.uidl != nil
         if let uidl = message.uidl { uidls.append((record.uid, uidl)) }
         view.set(position, record)

@@ -5,7 +5,7 @@ import WireTesting
 
 @testable import IMAPServer
 
-/// Several clients change one mailbox at random; none may ever be told what does not fit.
+/// Several clients change two mailboxes at random; none may ever be told what does not fit.
 @Suite struct StressTests {
   private static let rounds = Int(ProcessInfo.processInfo.environment["MARTINET_IMAP_STRESS"] ?? "") ?? 60
   private static let seed = UInt64(ProcessInfo.processInfo.environment["MARTINET_IMAP_SEED"] ?? "") ?? 7
@@ -15,57 +15,83 @@ import WireTesting
     let setup = try await host.fresh()
     try await setup.ok("CREATE other")
     for _ in 0..<10 { try await setup.append(rfcMessage) }
-    let gathering = Gathering(count: 6)
+    let gathering = Gathering(count: 8)
+    let ledger = StressLedger()
     let complaints = await withTaskGroup(of: [String].self) { group in
-      for number in 0..<5 {
-        group.addTask { await Self.wander(host, number, gathering) }
+      for number in 0..<6 {
+        group.addTask {
+          await StressClient.wander(host, number, gathering, ledger, rounds: Self.rounds, seed: Self.seed)
+        }
       }
-      group.addTask { await Self.meddle(host, gathering) }
+      for (number, folder) in ["work", "other"].enumerated() {
+        group.addTask { await Self.meddle(host, folder, seed: Self.seed &+ 99 &+ UInt64(number), gathering) }
+      }
       return await group.reduce(into: [String]()) { $0 += $1 }
     }
     #expect(complaints.isEmpty, "seed \(Self.seed): \(complaints.prefix(3).joined(separator: "\n\n"))")
-    let files = try Self.flagsOfFiles(host)
-    let told = ModelClient(try await host.login(), name: "last")
-    try await told.select("work")
-    try await told.run("FETCH 1:* (UID FLAGS)")
-    let flags = told.messages.map { ($0.flags ?? []).filter { $0.hasPrefix("\\") }.sorted().joined(separator: " ") }
-    #expect(flags.sorted() == files, "seed \(Self.seed)")
+    for folder in ["work", "other"] {
+      let files = try Self.flagsOfFiles(host, folder)
+      let told = ModelClient(try await host.login(), name: "last")
+      try await told.select(folder)
+      try await told.run("FETCH 1:* (UID FLAGS)")
+      let flags = told.messages.map { ($0.flags ?? []).filter { $0.hasPrefix("\\") }.sorted().joined(separator: " ") }
+      #expect(flags.sorted() == files, "\(folder), seed \(Self.seed)")
+    }
     await host.stop()
   }
 
+  private static func path(_ host: IMAPHost, _ folder: String) -> String {
+    "\(host.folder)/mail/\(IMAPHost.domain)/alice/Maildir/.\(folder)"
+  }
+
   /// The system flags of every message as the file names tell them.
-  private static func flagsOfFiles(_ host: IMAPHost) throws -> [String] {
+  private static func flagsOfFiles(_ host: IMAPHost, _ folder: String) throws -> [String] {
     let letters: [Character: String] = [
       "S": "\\Seen", "R": "\\Answered", "F": "\\Flagged", "T": "\\Deleted", "D": "\\Draft",
     ]
-    let folder = "\(host.folder)/mail/\(IMAPHost.domain)/alice/Maildir/.work"
-    let names = try ["cur", "new"].flatMap { try FileManager.default.contentsOfDirectory(atPath: "\(folder)/\($0)") }
+    let path = path(host, folder)
+    let names = try ["cur", "new"].flatMap { try FileManager.default.contentsOfDirectory(atPath: "\(path)/\($0)") }
     return names.map { name in
       (name.components(separatedBy: ":2,").dropFirst().first ?? "").compactMap { letters[$0] }.sorted().joined(
         separator: " ")
     }.sorted()
   }
 
-  /// Deliveries, and another Maildir program that sets flags and takes messages away.
-  private static func meddle(_ host: IMAPHost, _ gathering: Gathering) async -> [String] {
-    var random = SeededRandom(seed: seed &+ 99)
-    let folder = "\(host.folder)/mail/\(IMAPHost.domain)/alice/Maildir/.work"
+  /// Deliveries, POP3's deletions, and another Maildir program that brings mail, sets flags and takes messages away.
+  private static func meddle(
+    _ host: IMAPHost, _ folder: String, seed: UInt64, _ gathering: Gathering
+  ) async -> [String] {
+    var random = SeededRandom(seed: seed)
+    let path = path(host, folder)
     var complaints: [String] = []
-    for _ in 0..<rounds / 2 {
+    for round in 0..<rounds / 2 {
       do {
-        let files = try FileManager.default.contentsOfDirectory(atPath: folder + "/cur").sorted()
-        switch Int.random(in: 0..<4, using: &random) {
+        let files = try FileManager.default.contentsOfDirectory(atPath: path + "/cur").sorted()
+        let chosen = files.randomElement(using: &random)
+        switch Int.random(in: 0..<7, using: &random) {
         case 0, 1:
           _ = try await host.store.deliver(
-            .bytes(Array(rfcMessage.utf8)), to: host.mail("alice"), folder: try MailboxName("work"))
+            .bytes(Array(rfcMessage.utf8)), to: host.mail("alice"), folder: try MailboxName(folder))
         case 2:
-          guard let name = files.randomElement(using: &random), let base = name.components(separatedBy: ":2,").first
-          else { continue }
           // Somebody else may have been quicker: then there is nothing to rename.
-          _ = rename("\(folder)/cur/\(name)", "\(folder)/cur/\(base):2,FS")
+          guard let chosen, let base = chosen.components(separatedBy: ":2,").first else { continue }
+          _ = rename("\(path)/cur/\(chosen)", "\(path)/cur/\(base):2,FS")
+        case 3:
+          guard let chosen else { continue }
+          _ = unlink("\(path)/cur/\(chosen)")
+        case 4:
+          let name = "17\(seed).M\(round)P1.elsewhere"
+          try Data(rfcMessage.utf8).write(to: URL(fileURLWithPath: "\(path)/tmp/\(name)"))
+          _ = rename("\(path)/tmp/\(name)", "\(path)/new/\(name)")
+        case 5:
+          // What a mail reader does when it looks into the folder.
+          for name in try FileManager.default.contentsOfDirectory(atPath: path + "/new") {
+            _ = rename("\(path)/new/\(name)", "\(path)/cur/\(name):2,")
+          }
         default:
-          guard let name = files.randomElement(using: &random) else { continue }
-          _ = unlink("\(folder)/cur/\(name)")
+          let mailbox = try await host.store.mailbox(host.mail("alice"), name: try MailboxName(folder))
+          guard let message = try await mailbox.snapshot().messages.randomElement(using: &random) else { continue }
+          _ = try await mailbox.remove([message.uid])
         }
       } catch {
         complaints.append("deliveries: \(error)")
@@ -74,65 +100,6 @@ import WireTesting
     }
     await gathering.arrive()
     return complaints
-  }
-
-  private static func wander(_ host: IMAPHost, _ number: Int, _ gathering: Gathering) async -> [String] {
-    do {
-      let model = ModelClient(try await host.login(), name: "client \(number)")
-      var failure: String?
-      do {
-        // One client follows MODSEQs, the others are plain.
-        if number == 1 { try await model.run("ENABLE CONDSTORE") }
-        try await model.select("work")
-        var random = SeededRandom(seed: UInt64(number) &+ seed)
-        for _ in 0..<rounds { try await step(model, &random) }
-      } catch {
-        failure = "client \(number): \(error)"
-      }
-      // From here on nobody changes anything: what each knows must be what is there.
-      await gathering.arrive()
-      if let failure { return [failure] }
-      try await model.run("NOOP")
-      let told = model.messages
-      try await model.run("FETCH 1:* (UID FLAGS)")
-      let fresh = ModelClient(try await host.login(), name: "fresh \(number)")
-      try await fresh.select("work")
-      try await fresh.run("FETCH 1:* (UID FLAGS)")
-      var complaints = model.contradictions + fresh.contradictions
-      if model.messages != fresh.messages { complaints.append("client \(number) has another view") }
-      for (known, real) in zip(told, fresh.messages) where known.flags != nil && known.flags != real.flags {
-        complaints.append("client \(number) was never told that \(known) is \(real)")
-      }
-      return complaints
-    } catch {
-      return ["client \(number): \(error)"]
-    }
-  }
-
-  private static func step(_ model: ModelClient, _ random: inout SeededRandom) async throws {
-    let count = model.messages.count
-    let some = count == 0 ? "1:*" : "\(Int.random(in: 1...count, using: &random))"
-    let range =
-      count == 0 ? "1:*" : "\(Int.random(in: 1...count, using: &random)):\(Int.random(in: 1...count, using: &random))"
-    let flag = ["\\Seen", "\\Flagged", "\\Answered", "$Work", "\\Draft"].randomElement(using: &random) ?? "\\Seen"
-    switch Int.random(in: 0..<16, using: &random) {
-    case 0, 1:
-      try await model.run("APPEND work (\(flag)) {\(rfcMessage.utf8.count)+}\r\n\(rfcMessage)")
-    case 2: try await model.run("STORE \(range) +FLAGS (\(flag))")
-    case 3: try await model.run("STORE \(range) -FLAGS (\(flag))")
-    case 4: try await model.run("STORE \(some) +FLAGS.SILENT (\\Deleted)")
-    case 5: try await model.run("EXPUNGE")
-    case 6: try await model.run("NOOP")
-    case 7: try await model.run("FETCH \(range) (UID FLAGS)")
-    case 8: try await model.run("FETCH \(some) (UID BODY[HEADER])")
-    case 9: try await model.run("SEARCH \(flag == "\\Seen" ? "SEEN" : "UNDELETED") SUBJECT meeting")
-    case 10: try await model.run("UID FETCH 1:* (FLAGS)")
-    case 11: try await model.run("COPY \(some) other")
-    case 12: try await model.run("UID SEARCH FLAGGED")
-    case 13: try await model.run("MOVE \(some) other")
-    case 14: try await model.run("UID STORE 1:* +FLAGS.SILENT (\(flag))")
-    default: try await model.run("CHECK")
-    }
   }
 }
 

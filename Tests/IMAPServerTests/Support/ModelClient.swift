@@ -9,11 +9,13 @@ final class ModelClient {
   struct Message: Equatable {
     var uid: Int?
     var flags: Set<String>?
+    var modSeq: Int?
   }
 
   let client: IMAPTestClient
   let name: String
   private(set) var messages: [Message] = []
+  private(set) var uidValidity: Int?
   /// What it has heard lately, for the report of a contradiction.
   private var heard: [String] = []
   private(set) var contradictions: [String] = []
@@ -23,21 +25,40 @@ final class ModelClient {
     self.name = name
   }
 
-  func select(_ mailbox: String) async throws {
-    messages = []
+  /// Starts from what an earlier session knew (QRESYNC), or from nothing.
+  func select(_ mailbox: String, _ parameters: String = "", knowing known: [Message] = []) async throws {
+    messages = known
     heard = []
-    let lines = try await client.run("SELECT \(mailbox)")
-    for line in lines { take(line, during: "SELECT") }
+    let lines = try await client.run("SELECT \(mailbox)\(parameters)")
+    for line in lines {
+      // Whoever comes back hears the number before what has gone and what is new.
+      if !known.isEmpty, line.hasSuffix(" EXISTS") { continue }
+      take(line, during: "SELECT")
+    }
+    guard lines.last?.contains(" OK ") == true else { return complain("not selected") }
+    guard lines.contains("* \(messages.count) EXISTS") else { return complain("\(messages.count) were not told of") }
   }
 
-  /// Runs a command and takes in all it brings.
+  /// Runs a command and takes in all it brings; gives the tagged line.
   @discardableResult
-  func run(_ command: String) async throws -> [String] {
+  func run(_ command: String) async throws -> String {
     heard.append("C: \(command.prefix(80))")
     applySilently(command)
     let lines = try await client.run(command)
     for line in lines { take(line, during: command) }
-    return lines
+    return lines.last ?? ""
+  }
+
+  /// Listens for a moment with IDLE.
+  func idle() async throws {
+    try await client.wire.sendLine("idle IDLE")
+    while true {
+      let line = try await client.response()
+      if line.hasPrefix("+ ") { break }
+      take(line, during: "IDLE")
+    }
+    try await client.wire.sendLine("DONE")
+    for line in try await client.answer("idle") { take(line, during: "IDLE") }
   }
 
   /// What a client computes itself that asked for silence.
@@ -51,15 +72,18 @@ final class ModelClient {
     }
   }
 
-  private func complain(_ text: String) {
+  func complain(_ text: String) {
     contradictions.append("\(name): \(text)\n  " + heard.suffix(12).joined(separator: "\n  "))
   }
 
   private func take(_ line: String, during command: String) {
     heard.append("S: \(line.prefix(120))")
+    if line.hasPrefix("* VANISHED ") { return vanished(line) }
+    if line.hasPrefix("* OK [UIDVALIDITY ") { uidValidity = value("UIDVALIDITY ", in: line) }
     let words = line.split(separator: " ", maxSplits: 3).map(String.init)
     guard words.count >= 3, words[0] == "*", let number = Int(words[1]) else {
       if line.contains(" BAD ") { complain("BAD for \(command)") }
+      if line.contains(" NO "), !line.contains("[EXPUNGEISSUED]") { complain("NO for \(command)") }
       return
     }
     switch words[2] {
@@ -71,28 +95,62 @@ final class ModelClient {
       if plain { complain("EXPUNGE during \(command)") }
       guard number >= 1, number <= messages.count else { return complain("EXPUNGE \(number) of \(messages.count)") }
       messages.remove(at: number - 1)
-    case "FETCH": fetched(number, words.count > 3 ? words[3] : "")
+    case "FETCH": fetched(number, words.count > 3 ? words[3] : "", during: command)
     default: break
     }
   }
 
-  private func fetched(_ number: Int, _ text: String) {
+  /// `* VANISHED [(EARLIER)] 1:3,7`.
+  private func vanished(_ line: String) {
+    let isEarlier = line.contains("(EARLIER)")
+    let set = line.split(separator: " ").last ?? ""
+    for range in set.split(separator: ",") {
+      let ends = range.split(separator: ":").compactMap { Int($0) }
+      guard let first = ends.first, let last = ends.last else { return complain("VANISHED of nothing") }
+      for uid in first...last {
+        if let known = messages.firstIndex(where: { $0.uid == uid }) {
+          messages.remove(at: known)
+        } else if !isEarlier {
+          // One that came and went before its UID was told: those are at the end.
+          guard let unknown = messages.lastIndex(where: { $0.uid == nil }) else {
+            complain("VANISHED \(uid), which was never here")
+            continue
+          }
+          messages.remove(at: unknown)
+        }
+      }
+    }
+  }
+
+  private func fetched(_ number: Int, _ text: String, during command: String) {
+    if command == "SELECT", let uid = value("UID ", in: text), messages.allSatisfy({ $0.uid != uid }) {
+      // QRESYNC tells of new messages at once.
+      messages.append(Message(uid: uid))
+    }
     guard number >= 1, number <= messages.count else { return complain("FETCH \(number) of \(messages.count)") }
-    if let uid = value("UID ", in: text).flatMap({ Int($0) }) {
-      if let known = messages[number - 1].uid, known != uid { complain("UID of \(number) was \(known), now \(uid)") }
-      messages[number - 1].uid = uid
+    var message = messages[number - 1]
+    if let uid = value("UID ", in: text) {
+      if let known = message.uid, known != uid { complain("UID of \(number) was \(known), now \(uid)") }
+      message.uid = uid
       let before = messages[..<(number - 1)].last { $0.uid != nil }?.uid ?? 0
       if before >= uid { complain("UID \(uid) at \(number) is not above \(before)") }
     }
     if let open = text.range(of2: "FLAGS ("), let end = text[open...].firstIndex(of: ")") {
-      messages[number - 1].flags = Set(text[open..<end].split(separator: " ").map(String.init)).subtracting(["\\Recent"]
-      )
+      message.flags = Set(text[open..<end].split(separator: " ").map(String.init)).subtracting(["\\Recent"])
     }
+    if let modSeq = value("MODSEQ (", in: text) {
+      if let known = message.modSeq, modSeq < known { complain("MODSEQ of \(number) was \(known), now \(modSeq)") }
+      if modSeq == message.modSeq, let known = messages[number - 1].flags, message.flags != known {
+        complain("flags of \(number) changed under MODSEQ \(modSeq)")
+      }
+      message.modSeq = modSeq
+    }
+    messages[number - 1] = message
   }
 
-  private func value(_ key: String, in text: String) -> String? {
+  func value(_ key: String, in text: String) -> Int? {
     guard let start = text.range(of2: key) else { return nil }
-    return String(text[start...].prefix { $0.isNumber })
+    return Int(text[start...].prefix { $0.isNumber })
   }
 }
 
