@@ -25,8 +25,6 @@ package struct IMAPSettings: Sendable {
     self.limits = limits
   }
 
-  /// How often a long command says how far it is (RFC 9585).
-  package var progressInterval: Duration = .seconds(5)
   /// How often an open session touches its lease: 900 s, or a quarter of a shorter lifetime.
   var leaseInterval: Duration {
     let quarter = leaseLifetime / 4
@@ -74,10 +72,14 @@ package struct IMAPLimits: Sendable {
   package var idleKeepalive: Duration? = .seconds(120)
   /// How often a long command says how far it is (RFC 9585).
   package var progressInterval: Duration = .seconds(5)
+  /// Messages whose text is searched between two looks at the clock for that.
+  package var searchPiece = 20_000
   /// How often an open session touches its OPEN-SMTP lease.
   package var leaseTouchInterval: Duration = .seconds(900)
   /// Octets of a mailbox pattern in LIST.
   package var patternLength = 1024
+  /// Octets of all patterns of one LIST.
+  package var patternsLength = 16 * 1024
   /// Searches of one session that are kept up to date (RFC 5267); others get `NO [NOUPDATE …]`.
   package var searchContexts = 8
   /// Messages in a sorted result that is kept up to date.
@@ -104,8 +106,6 @@ package struct IMAPLimits: Sendable {
   package var replyChunk = 64 * 1024
   /// Index rows fetched at once.
   package var fetchBatch = 500
-  /// Octets of one message that SEARCH TEXT and BODY look at.
-  package var searchedOctets = 64 * 1024 * 1024
 
   /// The defaults.
   package init() {}

@@ -119,8 +119,9 @@ extension ByteCursor {
     var value: UInt64 = 0
     for digit in digits {
       let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-      guard !overflow, product <= UInt64(Int64.max) - 9 else { throw GrammarError("Number too large") }
-      value = product + UInt64(digit & 0x0f)
+      let next = UInt64(digit & 0x0f)
+      guard !overflow, product <= UInt64(Int64.max) - next else { throw GrammarError("Number too large") }
+      value = product + next
     }
     return value
   }

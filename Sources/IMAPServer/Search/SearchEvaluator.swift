@@ -10,6 +10,8 @@ struct SearchEvaluator {
   let now: Timestamp
   /// Turns the client's octets into text.
   let decode: ([UInt8]) throws -> String
+  /// Messages whose text is searched between two words on progress.
+  let piece: Int
   /// Told how many of how many messages were looked at.
   let progress: (Int, Int) async throws -> Void
 
@@ -100,8 +102,8 @@ struct SearchEvaluator {
   private func text(_ candidates: [Int], _ condition: TextCondition) async throws -> [Int] {
     var result: [Int] = []
     // Large mailboxes in pieces, so that a client hears how far it is.
-    for start in stride(from: 0, to: candidates.count, by: Self.piece) {
-      let batch = candidates[start..<min(start + Self.piece, candidates.count)]
+    for start in stride(from: 0, to: candidates.count, by: piece) {
+      let batch = candidates[start..<min(start + piece, candidates.count)]
       let hits = try await mailbox.search(condition, among: batch.map { view.messages[$0].uid })
       result += hits.compactMap { view.index(of: $0) }
       try await progress(start + batch.count, candidates.count)
@@ -111,9 +113,6 @@ struct SearchEvaluator {
 
   /// Messages one key is tried on without giving others their turn.
   private static let turn = 5000
-
-  /// Messages searched between two words on progress.
-  private static let piece = 20_000
 
   /// SENTBEFORE and its kin look at the day as the header names it, whatever its zone (RFC 3501 section 6.4.4).
   private func sent(

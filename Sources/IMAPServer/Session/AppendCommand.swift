@@ -262,6 +262,8 @@ extension IMAPSession {
     }
     // RFC 8508 section 3.2: the new message is safe before the old one goes.
     untagged("OK", code, "Replacement message ready")
+    // Its client sees the new one come before the old one goes, as in the RFC's example.
+    try await sync(allowExpunge: false)
     let current = try currentMailbox()
     _ = try await current.mailbox.remove([replaced])
     try await sync(allowExpunge: true)

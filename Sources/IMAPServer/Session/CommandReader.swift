@@ -98,7 +98,8 @@ extension IMAPSession {
       send()
     }
     var missing = Int(clamping: header.count)
-    buffer.reserveCapacity(buffer.count + missing + 64)
+    // A thousand small literals would be a thousand copies of all before them.
+    if missing > 4096 { buffer.reserveCapacity(buffer.count + missing + 64) }
     while missing > 0 {
       var taken: [UInt8] = []
       let isOpen = try await connection.consume(timeout: limits.literalTimeout) { octets in

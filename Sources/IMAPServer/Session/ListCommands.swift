@@ -9,6 +9,9 @@ extension IMAPSession {
     var hasSubscribedBelow = false
   }
 
+  /// Mailboxes matched without giving others their turn.
+  private static let turn = 500
+
   func list(_ argument: ListArgument, _ tag: [UInt8]) async throws {
     let known = try currentUser()
     if argument.patterns == [[]], !argument.isExtended {
@@ -18,7 +21,7 @@ extension IMAPSession {
     }
     let patterns = try compile(argument)
     let folders = try await allFolders(known)
-    for entry in entries(folders, argument, patterns) {
+    for entry in await entries(folders, argument, patterns) {
       write(entry, argument)
       if let items = argument.status, entry.info.exists, entry.info.isSelectable {
         do {
@@ -48,25 +51,32 @@ extension IMAPSession {
   }
 
   private func compile(_ argument: ListArgument) throws -> [MailboxPattern] {
-    try argument.patterns.map { pattern in
+    var octets = 0
+    return try argument.patterns.map { pattern in
       let whole = argument.reference + pattern
+      octets += whole.count
       guard whole.count <= limits.patternLength else { throw Refusal.no(.limit, "Mailbox pattern too long") }
+      guard octets <= limits.patternsLength else { throw Refusal.no(.limit, "Mailbox patterns too long together") }
       return MailboxPattern(whole)
     }
   }
 
   private func entries(
     _ folders: [FolderInfo], _ argument: ListArgument, _ patterns: [MailboxPattern]
-  ) -> [Entry] {
+  ) async -> [Entry] {
     let recursive = argument.selection.contains(.recursiveMatch)
     let withChildren = recursive ? levelsAbove(folders.filter { isSelected($0, argument) }) : []
-    return folders.compactMap { info in
+    var result: [Entry] = []
+    for (number, info) in folders.enumerated() {
+      // Wildcards on long names can take their time, which other sessions of the loop need not.
+      if number % Self.turn == Self.turn - 1 { await Task.yield() }
       let name = encoded(info.name)
-      guard patterns.contains(where: { $0.matches(name) }) else { return nil }
+      guard patterns.contains(where: { $0.matches(name) }) else { continue }
       let below = withChildren.contains(info.name)
-      guard isSelected(info, argument) || below else { return nil }
-      return Entry(info: info, hasSubscribedBelow: below)
+      guard isSelected(info, argument) || below else { continue }
+      result.append(Entry(info: info, hasSubscribedBelow: below))
     }
+    return result
   }
 
   /// Whether the selection options want this folder.

@@ -50,7 +50,7 @@ extension IMAPSession {
     }
     return SearchEvaluator(
       view: current.view, mailbox: current.mailbox, recent: current.recent, saved: current.savedResult,
-      now: service.time.now, decode: decode, progress: progress(tag))
+      now: service.time.now, decode: decode, piece: limits.searchPiece, progress: progress(tag))
   }
 
   /// `* ESEARCH (TAG …) …`; also for SORT (RFC 5267), whose hits come in sorted order.

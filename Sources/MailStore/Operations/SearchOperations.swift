@@ -81,13 +81,22 @@ extension AccountStore {
     return outcome.hits.sorted()
   }
 
+  /// Octets of a message that is searched by itself.
+  private static let largeText = 4 << 20
+
   private nonisolated func searchFiles(_ key: FolderKey, _ needle: TextNeedle, among uids: [UInt32]) async throws
     -> [UInt32]
   {
     let located = try await locate(key, uids)
-    let verdicts = try await host.parallel(located, chunk: 64) { message -> (UInt32, Bool?) in
+    @Sendable func decide(_ message: LocatedMessage) throws -> (UInt32, Bool?) {
       guard let file = try Self.readFile(message.path, limit: 256 << 20) else { return (message.uid, nil) }
       return (message.uid, needle.matches(file.bytes))
+    }
+    // Decoded and folded, a message takes several times its size: large ones are looked at one after the other.
+    let isLarge = { (message: LocatedMessage) in message.wireBytes.map { $0 > Self.largeText } ?? false }
+    var verdicts = try await host.parallel(located.filter { !isLarge($0) }, chunk: 64, decide)
+    for message in located where isLarge(message) {
+      verdicts.append(try await host.onFiles { try decide(message) })
     }
     var hits = verdicts.compactMap { $0.1 == true ? $0.0 : nil }
     for (uid, verdict) in verdicts where verdict == nil {

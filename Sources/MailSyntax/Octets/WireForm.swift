@@ -38,7 +38,8 @@ package enum WireForm {
   package static func append(_ bytes: Span<UInt8>, range: Range<Int>, to result: inout [UInt8]) {
     let end = min(range.upperBound, bytes.count)
     let start = min(max(range.lowerBound, 0), end)
-    result.reserveCapacity(result.count + (end - start) + (end - start) / 32)
+    // Only once: an array that is told its size again and again is copied as often.
+    if result.isEmpty { result.reserveCapacity((end - start) + (end - start) / 32) }
     var copied = start
     var position = start
     while let lf = bytes.firstIndex(of: ASCII.lf, in: position..<max(position, end)) {

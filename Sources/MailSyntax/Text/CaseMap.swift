@@ -25,6 +25,7 @@ package enum CaseMap {
     result.reserveCapacity(text.utf8.count + text.utf8.count / 4)
     let text = text.unicodeScalars.contains(where: isJamo) ? TextFold.composed(text) : text
     let known = Self.known
+    var rare: [UInt32: [UInt8]] = [:]
     for scalar in text.unicodeScalars {
       if scalar.value < 0x80 {
         result.append(ASCII.upper(UInt8(truncatingIfNeeded: scalar.value)))
@@ -33,7 +34,10 @@ package enum CaseMap {
       } else if isPlain(scalar.value) {
         result.append(contentsOf: scalar.utf8)
       } else {
-        result.append(contentsOf: Self.folded(scalar))
+        let form = rare[scalar.value] ?? Self.folded(scalar)
+        // Room for all that a script has, and an end to what a text can make us remember.
+        if rare.count < 4096 { rare[scalar.value] = form }
+        result.append(contentsOf: form)
       }
     }
     return result

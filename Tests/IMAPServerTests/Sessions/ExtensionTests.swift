@@ -83,7 +83,10 @@ import WireTesting
     try await client.wire.send(message + "\r\n")
     let lines = try await client.answer("r")
     #expect(lines[0].hasPrefix("* OK [APPENDUID ") && lines[0].contains(" 4]"))
-    #expect(lines.contains("* 2 EXPUNGE") && lines.contains { $0.hasSuffix(" EXISTS") })
+    // Section 3.1: it comes before the old one goes.
+    let came = try #require(lines.firstIndex(of: "* 4 EXISTS"))
+    let went = try #require(lines.firstIndex(of: "* 2 EXPUNGE"))
+    #expect(came < went)
     #expect(lines.last?.hasPrefix("r OK") == true)
     #expect(try await client.ok("UID SEARCH ALL")[0] == "* SEARCH 1 3 4")
     #expect(try await client.ok("UID SEARCH DRAFT")[0] == "* SEARCH 4")
@@ -257,6 +260,22 @@ import WireTesting
     try await client.ok("COPY 2:3 target")
     try await client.ok("MOVE 1:3 target")
     #expect(try await client.ok("STATUS target (MESSAGES)")[0] == "* STATUS \"target\" (MESSAGES 5)")
+    await host.stop()
+  }
+
+  /// RFC 9585: a long SEARCH says how far it is, by its tag.
+  @Test func progressOfALongSearch() async throws {
+    let host = try await IMAPHost.start {
+      $0.progressInterval = .zero
+      $0.searchPiece = 2
+    }
+    let client = try await host.fresh()
+    #expect(try await client.ok("CAPABILITY")[0].contains(" INPROGRESS"))
+    for _ in 0..<5 { try await client.append(rfcMessage) }
+    try await client.wire.sendLine("A001 SEARCH TEXT meeting")
+    let lines = try await client.answer("A001")
+    #expect(lines[0].hasPrefix("* OK [INPROGRESS (\"A001\" 2 5)] ") && lines[1].contains(" 4 5)] "))
+    #expect(lines[2] == "* SEARCH 1 2 3 4 5" && lines.count == 4)
     await host.stop()
   }
 

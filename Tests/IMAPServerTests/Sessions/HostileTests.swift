@@ -57,6 +57,7 @@ import WireTesting
     commands.append("UID FETCH \(list("1:4294967295", 5_000, ",")) UID")
     commands.append("LIST \"\" \(many("%*", 30_000))")
     commands.append("LIST \"\" \"\(many("*a", 400))\"")
+    commands.append("LIST \"\" (\(list("*\(many("a*", 400))", 80, " ")))")
     commands.append("LOGIN \"a\0b\" c")
     commands.append("SELECT \"a\0b\"")
     commands.append("SELECT {3+}\r\na\0b")

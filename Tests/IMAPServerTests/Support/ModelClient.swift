@@ -78,6 +78,7 @@ final class ModelClient {
 
   private func take(_ line: String, during command: String) {
     heard.append("S: \(line.prefix(120))")
+    if heard.count > 200 { heard.removeFirst(150) }
     if line.hasPrefix("* VANISHED ") { return vanished(line) }
     if line.hasPrefix("* OK [UIDVALIDITY ") { uidValidity = value("UIDVALIDITY ", in: line) }
     let words = line.split(separator: " ", maxSplits: 3).map(String.init)

@@ -81,6 +81,7 @@ struct StressClient {
   }
 
   private mutating func step() async throws {
+    if model.messages.count > 60 { try await clear() }
     let count = model.messages.count
     let some = count == 0 ? "1:*" : "\(Int.random(in: 1...count, using: &random))"
     let range =
@@ -161,6 +162,12 @@ struct StressClient {
     if model.messages.contains(where: { $0.uid == uid && $0.flags?.contains("\\Deleted") == true }) {
       model.complain("UID \(uid) was not expunged")
     }
+  }
+
+  /// Keeps the mailbox small, so that many rounds can be gone.
+  private func clear() async throws {
+    try await model.run("STORE 1:30 +FLAGS (\\Deleted)")
+    try await model.run("EXPUNGE")
   }
 
   /// Notes all that is known, to come back to it at the end.
