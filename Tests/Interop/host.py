@@ -1,6 +1,7 @@
 """A martinet of its own for each test class: data in a temporary folder, every port free, everything on loopback."""
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,10 +15,17 @@ PASSWORD = "a-long-pass-1"
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
+    """Ports nobody listens on, below those the kernel gives to clients, which could take one before it is listened on."""
+    sockets = []
     try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
+        while len(sockets) < count:
+            s = socket.socket()
+            try:
+                s.bind(("127.0.0.1", random.randrange(15000, 32000)))
+            except OSError:
+                s.close()
+            else:
+                sockets.append(s)
         return [s.getsockname()[1] for s in sockets]
     finally:
         for s in sockets:

@@ -1,7 +1,7 @@
 import MailSyntax
 import Synchronization
 
-/// What was found about domains, recipients and senders, for as long as nothing changes that it was found by.
+/// What was found about domains, accounts, recipients and senders, for as long as nothing changes that it was found by.
 ///
 /// Every look asks ``DirectoryStamp`` first, so that an answer is never older than the last committed change.
 final class DirectoryCache: Sendable {
@@ -15,6 +15,7 @@ final class DirectoryCache: Sendable {
     var hosted: [String: Bool] = [:]
     var matches: [EmailAddress: RecipientMatch] = [:]
     var owners: Set<Owner> = []
+    var accounts: [Int64: Account] = [:]
   }
   private let state = Mutex(State())
   private let stamp: DirectoryStamp
@@ -65,6 +66,18 @@ final class DirectoryCache: Sendable {
       state.owners.insert(owner)
     }
     return true
+  }
+
+  /// An account by its number, from memory, else from `read`.
+  func account(_ id: Int64, _ read: () async throws -> Account?) async throws -> Account? {
+    let now = stamp.current()
+    if let known = look(now, { $0.accounts[id] }) { return known }
+    guard let found = try await read() else { return nil }
+    keep(now) { state in
+      if state.accounts.count >= capacity { state.accounts = [:] }
+      state.accounts[id] = found
+    }
+    return found
   }
 
   private func look<Value>(_ now: Int64?, _ body: (State) -> Value?) -> Value? {

@@ -36,7 +36,7 @@ extension Accounts {
 
   /// The account of that number; `nil` when it is gone.
   package func account(id: Int64) async throws -> Account? {
-    try await read { try AccountRecord.find(id: id, in: $0)?.account }
+    try await directory.account(id) { try await read { try AccountRecord.find(id: id, in: $0)?.account } }
   }
 
   /// The account of that address, alias domains resolved; aliases and extensions are not looked at.

@@ -72,21 +72,24 @@ extension IMAPSession {
       let silent = service.time.uptime - start
       guard silent < limits.idleTimeout else { throw ConnectionError.timeout }
       var leaseWait = timeToTouchLease()
-      if leaseWait <= .zero { leaseWait = await touchLease() }
+      if leaseWait <= .zero { leaseWait = try await touchLeaseApart() }
       let wait = min(limits.idleTimeout - silent, leaseWait)
       do {
         switch try await connection.readLine(limit: lineLimit, timeout: wait, or: wakeup) {
         case .line(let line): return line
         case .end: return nil
         case .woken:
-          if try await accountHasChanged() { return nil }
-          try await tellNewsBetweenCommands()
+          try await connection.apart { try await self.tellBetweenCommands() }
           if isEnding { return nil }
         }
       } catch ConnectionError.timeout where service.time.uptime - start < limits.idleTimeout {
         continue
       }
     }
+  }
+
+  private func tellBetweenCommands() async throws {
+    if try await accountHasChanged() { isEnding = true } else { try await tellNewsBetweenCommands() }
   }
 
   /// Asks for a literal when the client waits, and takes its octets.

@@ -58,6 +58,8 @@ final class IMAPSession {
   let wakeup = Wakeup()
   let ending = EndSignal()
   var accountWatch: AccountWatch?
+  /// Set while the client idles.
+  var idling: Idling?
   /// What NOTIFY asked for; `nil` without it.
   var watch: NotifyWatch?
 
@@ -74,8 +76,12 @@ final class IMAPSession {
     greet()
     do {
       while !isEnding {
-        guard let incoming = try await nextCommand() else { break }
-        try await handle(incoming)
+        if let idling {
+          try await stayIdle(idling)
+        } else {
+          guard let incoming = try await nextCommand() else { break }
+          try await connection.apart { try await self.handle(incoming) }
+        }
         send()
         try await connection.flushIfLarge()
       }

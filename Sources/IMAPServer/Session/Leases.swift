@@ -29,11 +29,16 @@ extension IMAPSession {
     return user.leaseDue - service.time.uptime
   }
 
-  /// Touches the lease.
+  /// Touches the lease, in a task of its own.
   ///
   /// - Returns: the time until it is to be touched again.
-  func touchLease() async -> Duration {
-    guard let account = user?.account else { return settings.leaseInterval }
+  func touchLeaseApart() async throws -> Duration {
+    try await connection.apart { await self.touchLease() }
+    return timeToTouchLease()
+  }
+
+  private func touchLease() async {
+    guard let account = user?.account else { return }
     do {
       try await apart { [service, peer = connection.peer, isTLS = connection.tls != nil] in
         try await service.relay.touchLease(account: account, peer: peer, service: .imap, tls: isTLS)
@@ -42,7 +47,6 @@ extension IMAPSession {
       warn("open-smtp lease not touched", error)
     }
     user?.leaseDue = service.time.uptime + settings.leaseInterval
-    return settings.leaseInterval
   }
 
   /// Logs a failure that the client need not hear of.

@@ -15,6 +15,10 @@ package final class Mailbox: Sendable {
   package let account: MailAccount
   let store: AccountStore
   let key: FolderKey
+  /// When the folder was found under its name.
+  private let found: Duration
+  /// Whether nobody has relied on that yet.
+  private let isFresh = Atomic<Bool>(true)
   private static let listenerNumber = Atomic<UInt64>(1)
 
   init(name: MailboxName, account: MailAccount, store: AccountStore, key: FolderKey) {
@@ -22,6 +26,7 @@ package final class Mailbox: Sendable {
     self.account = account
     self.store = store
     self.key = key
+    found = store.host.time.uptime
   }
 
   /// The mailbox as it is now; looks at the Maildir first and takes in what other programs changed.
@@ -96,16 +101,23 @@ package final class Mailbox: Sendable {
   ///
   /// - Throws: `overQuota`, `limit` (keywords), `temporary`.
   package func append(_ messages: [NewMessage]) async throws -> UIDAssignment {
-    try await store.checkKeywords(key, Set(messages.flatMap(\.keywords)))
+    let keywords = Set(messages.flatMap(\.keywords))
+    if !keywords.isEmpty { try await store.checkKeywords(key, keywords) }
     let placed = try await place(messages)
     return try await store.register(key, placed)
   }
 
   private func place(_ messages: [NewMessage]) async throws -> [PlacedMessage] {
-    let path = try await store.folderPath(key)
+    let path = try await currentPath()
     return try await store.host.onFiles { [store, account] in
       try store.place(messages, at: path, limit: account.quota)
     }
+  }
+
+  /// Where the folder lies; one that was just found by its name lies there.
+  private func currentPath() async throws -> String {
+    let isNew = isFresh.exchange(false, ordering: .relaxed) && store.host.time.uptime - found < .milliseconds(500)
+    return isNew ? try store.path(name) : try await store.folderPath(key)
   }
 
   /// Removes the messages marked `\Deleted`, of all or of the given UIDs (UID EXPUNGE); gives the UIDs removed.

@@ -1,10 +1,6 @@
 import Basics
 import Logging
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Writes log lines to stderr: time, level, room, text, then facts as `key=value`.
 ///
 /// Whatever came from a client has its control characters escaped, so that nobody can forge a line.
@@ -14,10 +10,14 @@ package struct LineLogHandler: LogHandler {
   /// Lines below this level are dropped.
   package var logLevel: Logger.Level
   private let label: String
+  private let stream: LogStream
 
   /// Makes a handler for a room.
-  package init(label: String, level: Logger.Level) {
+  package init(label: String, level: Logger.Level) { self.init(label: label, level: level, stream: .standardError) }
+
+  init(label: String, level: Logger.Level, stream: LogStream) {
     self.label = label
+    self.stream = stream
     logLevel = level
   }
 
@@ -37,10 +37,7 @@ package struct LineLogHandler: LogHandler {
       Self.escape("\(value)", into: &text)
     }
     text += "\n"
-    var bytes = text
-    bytes.withUTF8 { buffer in
-      _ = Glibc.write(STDERR_FILENO, buffer.baseAddress, buffer.count)
-    }
+    stream.append(text)
   }
 
   private static func escape(_ text: String, into output: inout String) {

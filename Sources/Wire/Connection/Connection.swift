@@ -34,6 +34,7 @@ package final class Connection {
   let settings: WireSettings
   let entry: SessionEntry
   let certificates: TLSCertificates?
+  let executor: LoopExecutor?
   private let baseLog: Logger
   var input = LineBuffer()
   var output: ByteBuffer
@@ -42,7 +43,10 @@ package final class Connection {
   private var inflatedInARow = 0
   private var hasEnded = false
 
-  init(_ entry: SessionEntry, endpoints: Endpoints, settings: WireSettings, tls: TLSCertificates?, log: Logger) {
+  init(
+    _ entry: SessionEntry, endpoints: Endpoints, settings: WireSettings, tls: TLSCertificates?, log: Logger,
+    executor: LoopExecutor? = nil
+  ) {
     self.entry = entry
     id = entry.id
     listener = entry.listener
@@ -54,6 +58,7 @@ package final class Connection {
     gate = entry.gate
     self.settings = settings
     certificates = tls
+    self.executor = executor
     baseLog = log
     output = ByteBuffer()
   }
@@ -66,6 +71,24 @@ package final class Connection {
 
   /// Whether the peer has closed its side, or the connection is gone; nothing more will come.
   package var isClosed: Bool { !channel.isActive }
+
+  /// Runs a part of the session in a task of its own, on the connection's event loop, and waits for it; a cancellation
+  /// is passed on.
+  ///
+  /// A task keeps the memory its deepest chain of calls has needed until it ends. A session that runs its commands apart
+  /// keeps only what waiting for the next one needs. Work that needs nothing of the session goes by way of `Basics.apart`.
+  ///
+  /// - Throws: what `body` throws.
+  nonisolated(nonsending) package func apart(_ body: @escaping () async throws -> Void) async throws {
+    // One of the two tasks waits for the other, so that nothing of the session is used by both at once.
+    nonisolated(unsafe) let body = body
+    let task = Task(executorPreference: executor) { try await body() }
+    try await withTaskCancellationHandler {
+      try await task.value
+    } onCancel: {
+      task.cancel()
+    }
+  }
 
   /// Reads one line, without its CRLF or LF.
   ///

@@ -120,7 +120,7 @@ final class SessionRunner: Sendable {
   }
 
   private func makeConnection(_ endpoints: Endpoints) -> Connection {
-    Connection(entry, endpoints: endpoints, settings: settings, tls: tls, log: log)
+    Connection(entry, endpoints: endpoints, settings: settings, tls: tls, log: log, executor: executor)
   }
 
   /// Reads the header and gives a connection with the addresses it names.
