@@ -101,8 +101,8 @@ let package = Package(
       "MartinetServer",
       [
         "Configuration", "HelpPages", "SMTPServer", "Milter", "POP3Server", "IMAPServer", "Delivery", "Accounts",
-        "RelayAccess", "MailStore", "MailQueue", "MailLog", "LocalMail", "SMTPClient", "Wire", "DNSResolver", "Basics",
-        "MailSyntax", "Inspection", logging,
+        "RelayAccess", "MailStore", "MailQueue", "MailLog", "LocalMail", "Diagnosis", "SMTPClient", "Wire",
+        "DNSResolver", "Basics", "MailSyntax", "Inspection", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ] + nio),

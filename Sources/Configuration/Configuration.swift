@@ -198,6 +198,10 @@ package struct QueueSection: Sendable {
   package var dane: Bool
   /// All outbound mail goes there when set.
   package var smarthost: SmarthostSetting?
+  /// Public blacklists asked about the addresses mail is sent from; `nil` for the built-in ones, empty for none.
+  package var listingZones: [String]?
+  /// How often they are asked.
+  package var listingInterval: Duration
   /// Deliveries at once in all.
   package var concurrency: Int
   /// Deliveries at once to one destination.

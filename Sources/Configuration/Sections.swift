@@ -176,6 +176,9 @@ extension QueueSection {
     sending = Self.sending(reader.section("sending"))
     routes = Self.routes(reader.section("routes"), base)
     tls = reader.string("tls", default: "opportunistic", oneOf: ["none", "opportunistic", "required"])
+    listingZones = reader.node("dnsbl-watch") == nil ? nil : reader.strings("dnsbl-watch")
+    listingInterval = reader.duration(
+      "dnsbl-interval", default: .seconds(86_400), in: .seconds(1)...(.seconds(30 * 86_400)))
     dane = reader.bool("dane", default: true)
     concurrency = reader.integer("concurrency", default: 100, in: 1...10_000)
     destinationConcurrency = reader.integer("destination-concurrency", default: 20, in: 1...1000)

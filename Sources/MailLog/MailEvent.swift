@@ -89,6 +89,8 @@ package struct MailCount: Hashable, Sendable {
     case outboundOpen = "outbound-open"
     /// A limit hit; `name` is network or account, `detail` the limit.
     case limit
+    /// A public blacklist's answer; `name` is our address, `detail` the list and what it said.
+    case listing
   }
 
   /// What is counted.

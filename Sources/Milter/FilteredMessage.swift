@@ -30,11 +30,17 @@ package struct FilteredMessage: Sendable {
   /// - Parameters:
   ///   - head: its first octets.
   ///   - headerEnd: where its header ends in `head`, the blank line included.
-  package init(_ content: MessageContent, head: [UInt8], headerEnd: Int) {
+  ///   - added: whole header lines that the host puts before what came in, and that filters see and may change like it;
+  ///     they are part of ``header``.
+  package init(_ content: MessageContent, head: [UInt8], headerEnd: Int, added: [UInt8] = []) {
     self.content = content
     bodyOffset = headerEnd
-    let section = HeaderSection(Array(head.prefix(headerEnd)), limits: Self.limits)
-    fields = section.fields.map { field in
+    fields = Self.fields(added) + Self.fields(Array(head.prefix(headerEnd)))
+  }
+
+  private static func fields(_ octets: [UInt8]) -> [Field] {
+    let section = HeaderSection(octets, limits: limits)
+    return section.fields.map { field in
       field.name.isEmpty
         ? Field(name: [], value: Array(section.bytes[field.value]))
         : Field(name: Array(section.bytes[field.name]), value: Array(section.bytes[field.value]))

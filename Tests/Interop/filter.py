@@ -49,6 +49,8 @@ class Filter(Milter.Base):
             self.quarantine("looks odd")
         self.addheader("X-Filter", f"{self.peer[0]} {self.getsymval('i')} {self.getsymval('{auth_authen}') or '-'}\n\tfolded")
         self.addheader("X-First", "top", 0)
+        if subject == "seen":
+            self.addheader("X-Seen", " ".join(name for name, _ in self.lines))
         if "change" in subject:
             self.chgheader("Subject", 1, "changed by a filter")
             self.chgheader("X-Secret", 1, "")

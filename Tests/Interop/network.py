@@ -15,7 +15,8 @@ from host import free_ports, run
 
 class Names:
     """nsd with the zone `test.`, and a proxy before it: names with `slow.`, `silent.`, `servfail.` or `empty.` in them
-    get what they say, and `_` names with `lost.` get a failure. With `signed` its trust anchor is in `anchor`."""
+    get what they say, `_` names with `lost.` a failure, names with `forged.` a record that is not the zone's. With
+    `signed` its trust anchor is in `anchor`."""
 
     def __init__(self, zone, signed=False):
         self.folder = tempfile.mkdtemp(prefix="martinet-names-")
@@ -53,7 +54,10 @@ class Names:
                     inner.settimeout(5)
                     inner.sendto(question, ("127.0.0.1", names.inner))
                     try:
-                        sock.sendto(inner.recv(65535), self.client_address)
+                        answer = bytearray(inner.recv(65535))
+                        if "forged." in name and answer[6:8] != b"\0\0":
+                            answer[names.end(question) + 12] ^= 255  # the first octet of the first record's data
+                        sock.sendto(answer, self.client_address)
                     except OSError:
                         pass
 
@@ -156,7 +160,9 @@ class Server:
                     elif verb == "DATA":
                         self.say("354 go\r\n")
                         octets = b""
-                        while (part := self.rfile.readline()) not in (b".\r\n", b""):
+                        while (part := self.rfile.readline()) != b".\r\n":
+                            if not part:
+                                return
                             octets += part
                         server.messages.append((list(self.envelope), octets, self.secure))
                         self.envelope = []

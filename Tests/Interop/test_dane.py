@@ -33,6 +33,7 @@ class Dane(unittest.TestCase):
         zone += "".join(f"{record}.{name} TLSA 3 1 1 {right}\n" for name in ("good", "clear", "lost", "postfix"))
         zone += f"{record}.wrong TLSA 3 1 1 {'00' * 32}\n{record}.useless TLSA 1 1 1 {right}\n"
         zone += f"second MX 5 mx.wrong\n{record}.chain TLSA 2 0 1 {authority}\n"
+        zone += "forged MX 10 mx.good\nroad MX 10 mx.forged\nmx.forged A 127.0.0.41\n"
         zone += "alias MX 10 mx.alias\nmx.alias CNAME mx.good\n"
         cls.names = Names(zone, signed=True)
         with open(cls.host.config) as file:
@@ -108,6 +109,12 @@ class Dane(unittest.TestCase):
         shown = [r for m in self.host.cli("queue", "list") for r in self.host.cli("queue", "show", m["id"])["recipients"]]
         self.assertIn("DANE", str([r for r in shown if r["address"] == "a@wrong.test"]))
         self.assertEqual([m for name in ("wrong", "clear", "lost") for m in self.servers[name].messages], [])
+
+    def test_forged(self):
+        """Answers that DNSSEC proves false, of MX or of an address: the mail waits and goes nowhere else."""
+        self.send("a@forged.test", "a@road.test")
+        self.assertIn("(#4.4.3)", self.reply("deferred", "a@forged.test"))
+        self.assertIn("DNSSEC validation failed", self.reply("deferred", "a@road.test"))
 
     def test_others(self):
         """Useless records ask for TLS only, hosts without any are opportunistic, and a second exchanger may be right."""

@@ -61,7 +61,8 @@ class Doctor(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.names = NameServer()
-        cls.host = Host(dns=f"127.0.0.1:{cls.names.port}").start()
+        cls.host = Host("queue: {source-addresses: [192.0.2.10], dnsbl-watch: [bl.test], dnsbl-interval: 1s}\n",
+                        dns=f"127.0.0.1:{cls.names.port}").start()
         cls.host.cli("domain", "add", "broken.test", "--random")
 
     @classmethod
@@ -93,6 +94,14 @@ class Doctor(unittest.TestCase):
         found, plan = self.doctor("rdns", "--ip", "192.0.2.10", "--ip", "192.0.2.11", code=1)
         self.assertIn("does not lead back", found["192.0.2.10"]["text"])
         self.assertIn("192.0.2.11 -> mail.example.test", "\n".join(plan))
+
+    def test_watch(self):
+        """R70: the server asks by itself, and says so in status and in a report."""
+        self.host.wait_for(lambda: self.host.cli("status")["listings"])
+        self.assertEqual([(l["address"], l["list"], l["state"]) for l in self.host.cli("status")["listings"]],
+                         [("192.0.2.10", "bl.test", "listed")])
+        row = self.host.cli("report", "dnsbl")[0]
+        self.assertEqual((row["address"], row["list"], row["state"]), ("192.0.2.10", "bl.test", "listed"))
 
     def test_ports_tls_relay(self):
         """R42 R82 R85 R88: real connections; a dead port 25 ends in a plan with a smarthost."""
@@ -127,7 +136,7 @@ class Doctor(unittest.TestCase):
         found = self.host.cli("explain", "553 Sorry, that domain isn't allowed to be relayed thru this MTA (#5.7.1)")
         self.assertIn("SMTP AUTH", found[0]["cause"]["fr"])
         self.host.cli("explain", "what is this", expect=3)
-        for name in "smtp-out-usage smtp-out-connections outgoing traffic spam access limits".split():
+        for name in "smtp-out-usage smtp-out-connections outgoing traffic spam access limits dnsbl".split():
             self.assertIsInstance(self.host.cli("report", name), list)
             done = subprocess.run([MARTINET, "report", name, "--format", "csv", "--config", self.host.config],
                                   capture_output=True, text=True, timeout=30)

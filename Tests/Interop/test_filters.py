@@ -1,5 +1,6 @@
 """Mail filters: one on Sendmail's libmilter that does everything a filter may, and opendkim as Debian ships it."""
 import os
+import re
 import smtplib
 import subprocess
 import unittest
@@ -65,6 +66,13 @@ class Libmilter(unittest.TestCase):
         self.assertLess(mail.index("X-First: top\r\n"), mail.index(f"From: {OUTSIDE}"))
         self.send(letter("by alice", sender=ALICE), sender=ALICE, to=BOB, service="submission")
         self.assertIn(f" {ALICE}\r\n\tfolded", self.found("bob", "by alice")[0].decode())
+
+    def test_seen(self):
+        """R83: filters see what is added to a customer's message, and not our own Received:."""
+        self.send(f"From: {ALICE}\r\nSubject: seen\r\n\r\nhello\r\n", sender=ALICE, to=BOB, service="submission")
+        mail = self.found("bob", "seen")[0].decode()
+        self.assertIn("X-Seen: Date Message-ID From Subject\r\n", mail)
+        self.assertEqual([mail.count(f"\r\n{name}: ") for name in ("Date", "Message-ID", "From")], [1, 1, 1])
 
     def test_refuse(self):
         """R83: in the filter's words, at RCPT and at the end; temporary ones too; a session goes on after each."""
@@ -150,6 +158,17 @@ class OpenDKIM(unittest.TestCase):
         mail = [m for m in self.host.messages("bob") if b"Subject: signed" in m][0]
         self.assertIn(b"DKIM-Signature: v=1; a=rsa-sha256;", mail)
         self.assertIn(b"d=example.test; s=mail", mail)
+        self.verify(mail)
+
+    def test_sign_what_was_added(self):
+        """R80: the Date that a customer's message lacked is signed too, and stands once."""
+        with smtplib.SMTP("127.0.0.1", self.host.port["submission"], "client.test", 20) as client:
+            client.login(ALICE, PASSWORD)
+            client.sendmail(ALICE, [BOB], f"From: {ALICE}\r\nSubject: bare\r\n\r\nhello\r\n")
+        mail = [m for m in self.host.messages("bob") if b"Subject: bare" in m][0]
+        signed = re.sub(rb"\s", b"", re.search(rb"\sh=([^;]*);", mail)[1]).lower().split(b":")
+        self.assertLess({b"from", b"date"}, set(signed))
+        self.assertEqual((mail.count(b"\r\nDate: "), mail.count(b"\r\nMessage-ID: ")), (1, 1))
         self.verify(mail)
 
     def verify(self, mail):

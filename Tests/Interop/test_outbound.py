@@ -47,10 +47,30 @@ rate MX 10 mx.rate
 mx.rate A 127.0.0.34
 old MX 10 mx.old
 mx.old A 127.0.0.35
+slowly MX 10 mx.slowly
+mx.slowly A 127.0.0.70
 us MX 10 mx.us
 mx.us A 127.0.0.1
 slow MX 10 second.order
 dead MX 10 first.order
+late0 MX 10 mx.late0
+mx.late0 A 127.0.0.60
+late1 MX 10 mx.late1
+mx.late1 A 127.0.0.61
+late2 MX 10 mx.late2
+mx.late2 A 127.0.0.62
+late3 MX 10 mx.late3
+mx.late3 A 127.0.0.63
+late4 MX 10 mx.late4
+mx.late4 A 127.0.0.64
+late5 MX 10 mx.late5
+mx.late5 A 127.0.0.65
+late6 MX 10 mx.late6
+mx.late6 A 127.0.0.66
+late7 MX 10 mx.late7
+mx.late7 A 127.0.0.67
+late8 MX 10 mx.late8
+mx.late8 A 127.0.0.68
 """
 
 
@@ -247,6 +267,47 @@ class Outbound(unittest.TestCase):
             self.assertIn(words, bounce)
         for domain in ("endless", "megabyte", "wrong"):
             self.assertIn("(#4.4.2)", self.deferral(f"a@{domain}.test"))
+
+    def test_once(self):
+        """R44: whatever a server does wrong the first time, the message comes the next time, once and whole."""
+        def first(session, wrong):
+            """`wrong` in the first session with a server, nothing special in later ones."""
+            return wrong if session is self.servers[session.server.server_address[0]].sessions[0] else None
+
+        def at(verb, wrong):
+            return lambda session, line: first(session, wrong) if line[:4] == verb else None
+
+        def stop(session, line):
+            """354, then not one octet is read, and the line is cut."""
+            if line == "DATA" and first(session, True):
+                session.say("354 go\r\n")
+                time.sleep(1)
+                return False
+
+        kinds = [
+            at("EHLO", "250-more\r\n" * 20_000), at("EHLO", "250-" + "x" * (1 << 20) + "\r\n"), at("MAIL", "354 go\r\n"),
+            at("RCPT", "220 hello\r\n"), at("DATA", "250 what data?\r\n"), at("DATA", False), stop,
+            at("RCPT", "250 ok\r\n250 ok\r\n250 and more\r\n250 for ever\r\n"), at("MAIL", "nonsense\r\n" * 100)]
+        for number, behave in enumerate(kinds):
+            self.server(f"127.0.0.{60 + number}", behave)
+        addresses = [f"a@late{number}.test" for number in range(len(kinds))]
+        self.send(*addresses, body="one\r\n..two\r\n" * 500)
+        for address in addresses:
+            self.assertTrue(self.deferral(address), address)
+        self.host.cli("queue", "flush")
+        self.host.wait_for(lambda: not [m for m in self.host.cli("queue", "list") for r in m["recipients"]
+                                        if r["address"] in addresses], 60)
+        for number in range(len(kinds)):
+            taken = self.servers[f"127.0.0.{60 + number}"].messages
+            self.assertEqual(len(taken), 1, number)
+            self.assertTrue(taken[0][1].endswith(b"\r\n\r\n" + b"one\r\n...two\r\n" * 500), number)
+
+    def test_slow_greeting(self):
+        """A server that says nothing for 20 s and then is a server: it is waited for."""
+        server = self.server("127.0.0.70", greeting=lambda session: time.sleep(20) or "220 at last\r\n")
+        self.send("a@slowly.test")
+        self.host.wait_for(lambda: server.messages, 40)
+        self.assertEqual(len(server.sessions), 1)
 
     def test_seven_bit(self):
         """A server without 8BITMIME gets quoted-printable."""

@@ -177,6 +177,21 @@ import Testing
     #expect(!failure.possibleDuplicate)
   }
 
+  @Test("who answers MAIL with nonsense and takes recipients all the same is given nothing, not even a dot")
+  func takesRecipientsWithoutASender() async throws {
+    let server = try ScriptedServer { peer in
+      peer.send("220 x\r\n")
+      peer.expect("EHLO", then: "250-x\r\n250 PIPELINING")
+      for _ in 0..<3 { _ = peer.line() }
+      peer.send("354 go\r\n250 ok\r\n354 go\r\n")
+      if peer.line() != nil { peer.send("250 an empty message is delivered\r\n") }
+    }
+    let session = try await ClientFixture.client().connect(to: ClientFixture.endpoint(server))
+    let result = await session.send(ClientFixture.message())
+    #expect(result.summary == ["protocolError mail temporary 4.5.0"])
+    #expect(!session.isReusable)
+  }
+
   @Test func unaskedRepliesEndTheSession() async throws {
     let failure = try await failure { peer in
       peer.send("220 x\r\n")

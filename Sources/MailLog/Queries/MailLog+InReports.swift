@@ -85,6 +85,26 @@ extension MailLog {
       rows: rows.map { row in [query.title(row[0]), .text(row[1])] + (2..<9).map { .number(row[$0]) } })
   }
 
+  /// What public blacklists said of our addresses (R70): Day, Address, List, State, Checks.
+  package func listings(_ query: ReportQuery) async throws -> MailReport {
+    let bucket = query.bucket("(hour * 3600)")
+    let rows = try await rows(
+      """
+      SELECT \(bucket) AS bucket, name, detail, sum(count) FROM tally
+      WHERE hour >= ? AND hour < ? AND metric = 'listing'
+      GROUP BY bucket, name, detail ORDER BY bucket, name, detail
+      """, query.hourRange)
+    return MailReport(
+      columns: ["Day", "Address", "List", "State", "Checks"],
+      rows: rows.map { row in
+        let words = (row[2] as String).split(separator: " ", maxSplits: 1).map(String.init)
+        return [
+          query.title(row[0]), .text(row[1]), .text(words.first ?? ""), .text(words.dropFirst().first ?? ""),
+          .number(row[3]),
+        ]
+      })
+  }
+
   /// Which limits were hit: Day, Net/Account, Limit, Count.
   package func limits(_ query: ReportQuery) async throws -> MailReport {
     let bucket = query.bucket("(hour * 3600)")

@@ -37,6 +37,7 @@ final class RunningHost: Sendable {
   private let level: Logger.Level
   private let started: Timestamp
   let blacklistExport: Mutex<BlacklistExport?>
+  let listings = Mutex<[Listing]>([])
   private let bound = Mutex<[BoundAddress]>([])
 
   init(rooms: HostRooms, time: any TimeSource, level: Logger.Level) throws {
@@ -119,6 +120,7 @@ final class RunningHost: Sendable {
       HostService(name: "load") { await self.sampleLoad() },
       HostService(name: "changes") { await self.followChanges() },
       HostService(name: "blacklist") { await self.followBlacklist() },
+      HostService(name: "listings") { await self.watchListings() },
       HostService(name: "firewall") { await self.exportBlacklist() },
       HostService(name: "queue") { [delivery] in
         await withGracefulShutdownHandler {
@@ -262,6 +264,7 @@ final class RunningHost: Sendable {
       ["sessions", "\(counts.open.values.reduce(0, +))"],
     ]
     if let counts = try? await rooms.queue.counts() { rows.append(["queued", "\(counts.messages)"]) }
+    rows += listings.withLock { $0 }.map { ["listing", $0.address, $0.zone, $0.state, $0.at.rfc3339] }
     for address in bound.withLock({ $0 }) {
       rows.append([
         "listener", address.listener, address.address.description, "\(address.port)",

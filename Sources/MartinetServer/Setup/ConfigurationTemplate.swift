@@ -147,6 +147,8 @@ package struct ConfigurationTemplate: Sendable {
       destination-concurrency: 20
       destination-rate: 5              # new connections to one destination in a second; 0: any number
       pace-pause: 60s                  # how long mail for a destination waits that asks for less (421, 4.7.x)
+      # dnsbl-watch: [zen.spamhaus.org]   # blacklists asked about our own addresses; built in when left out, []: none
+      dnsbl-interval: 24h              # how often; what they say is in `martinet status` and `martinet report dnsbl`
       bounce-format: dsn               # dsn (multipart/report with qmail's text first) or qsbmf
 
     # Filters that see mail before it is taken (Sendmail's milter protocol: rspamd, opendkim, clamav-milter ...).

@@ -83,7 +83,11 @@ struct Transaction {
       dataReply =
         message.isBinary ? nil : try await dialogue.reply(to: "DATA", stage: .data, within: settings.dataTimeout)
       if !mailReply.isPositive {
-        if dataReply?.code == 354 { try await abandon() }
+        if dataReply?.code == 354 {
+          // Who took recipients without a sender might deliver the empty message that ends such a DATA.
+          let hasRecipients = outcomes.contains { $0.isDelivered }
+          if hasRecipients { session.close() } else { try await abandon() }
+        }
         throw dialogue.refusal(mailReply, stage: .mail, command: mail)
       }
     } else {

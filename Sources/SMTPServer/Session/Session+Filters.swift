@@ -68,7 +68,7 @@ extension SMTPServerSession {
 
   /// Lets the filters see the message, and does to it what they want.
   func filter(
-    _ message: inout AcceptedMessage, _ collector: MessageCollector, _ digest: HeaderDigest,
+    _ message: inout AcceptedMessage, _ headers: TraceHeaders, _ collector: MessageCollector, _ digest: HeaderDigest,
     _ transaction: MailTransaction
   ) async throws -> FilterOutcome {
     guard let milters else { return .unchanged }
@@ -80,7 +80,9 @@ extension SMTPServerSession {
       await milters.abort()
       return .refuse(Replies.headerTooLarge)
     }
-    let seen = FilteredMessage(message.content, head: collector.head, headerEnd: digest.end)
+    // As Sendmail and Postfix do: filters see what is added to a message, and not our own Received:.
+    let seen = FilteredMessage(
+      message.content, head: collector.head, headerEnd: digest.end, added: headers.completion(digest))
     let sender = transaction.sender.map { "\($0)" } ?? ""
     let (verdict, result) = await milters.filter(seen, macros: macros(collector.id, sender))
     switch verdict {
@@ -97,6 +99,7 @@ extension SMTPServerSession {
       let content = try await FilteredContent.make(
         result.message, id: collector.id, settings: settings, files: host.files)
       message.content = content.content
+      message.trace = headers.trace
       if content.content.size > collector.size || !message.traits.contains(.eightBit) {
         if case .bytes(let octets) = content.content, octets.contains(where: { $0 >= 0x80 }) {
           message.traits.insert(.eightBit)

@@ -18,11 +18,12 @@ extension SMTPServerSession {
       await milters?.abort()
       return try await refuseMessage(refusal, count: transaction.recipients.count)
     }
-    var message = accepted(content, collector, digest, transaction)
+    let headers = traceHeaders(collector, transaction)
+    var message = accepted(content, headers, collector, digest, transaction)
     var filtered: FilteredContent?
     // A file the filters' changes need goes with this.
     defer { withExtendedLifetime(filtered) {} }
-    switch try await filter(&message, collector, digest, transaction) {
+    switch try await filter(&message, headers, collector, digest, transaction) {
     case .unchanged: break
     case .changed(let content): filtered = content
     case .refuse(let reply): return try await refuseMessage(reply, count: transaction.recipients.count)
@@ -110,8 +111,16 @@ extension SMTPServerSession {
     return nil
   }
 
+  private func traceHeaders(_ collector: MessageCollector, _ transaction: MailTransaction) -> TraceHeaders {
+    TraceHeaders(
+      hostname: settings.hostname, helo: hello?.name.text ?? "unknown", isExtended: hello?.isExtended ?? false,
+      isLMTP: role == .lmtp, peer: connection.peer, tls: connection.tls, id: collector.id, now: host.time.now,
+      transaction: transaction, isAuthenticated: sender != nil)
+  }
+
   private func accepted(
-    _ content: MessageContent, _ collector: MessageCollector, _ digest: HeaderDigest, _ transaction: MailTransaction
+    _ content: MessageContent, _ headers: TraceHeaders, _ collector: MessageCollector, _ digest: HeaderDigest,
+    _ transaction: MailTransaction
   ) -> AcceptedMessage {
     var traits: MessageTraits = []
     if collector.audit.has8Bit { traits.insert(.eightBit) }
@@ -120,13 +129,10 @@ extension SMTPServerSession {
     // What says SMTPUTF8 and needs it nowhere may pass servers that do not know it (RFC 6531 section 3.6).
     let hasUTF8Path = transaction.sender?.needsSMTPUTF8 == true
     if transaction.parameters.isUTF8, hasUTF8Path || digest.has8Bit { traits.insert(.utf8) }
-    let trace = TraceHeaders(
-      hostname: settings.hostname, helo: hello?.name.text ?? "unknown", isExtended: hello?.isExtended ?? false,
-      isLMTP: role == .lmtp, peer: connection.peer, tls: connection.tls, id: collector.id, now: host.time.now,
-      transaction: transaction, isAuthenticated: sender != nil)
     var message = AcceptedMessage(
       id: collector.id, sender: transaction.sender, recipients: transaction.recipients, content: content,
-      trace: trace.bytes(digest), account: transaction.right?.sender.login, via: transaction.right?.by.label,
+      trace: headers.trace + headers.completion(digest), account: transaction.right?.sender.login,
+      via: transaction.right?.by.label,
       dsnReturn: transaction.parameters.dsnReturn?.rawValue, envelopeID: transaction.parameters.envelopeID,
       traits: traits, mailClass: digest.isBulk ? .list : .normal,
       notBefore: transaction.parameters.hold?.release(from: host.time.now))

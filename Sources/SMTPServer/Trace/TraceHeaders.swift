@@ -16,12 +16,16 @@ struct TraceHeaders {
   let transaction: MailTransaction
   let isAuthenticated: Bool
 
-  /// The lines, each with its CRLF.
-  func bytes(_ digest: HeaderDigest) -> [UInt8] {
+  /// Where the message came from and by what right, each line with its CRLF; filters do not see these.
+  var trace: [UInt8] {
     var text = received
     if let value = transaction.right?.by.traceHeader { text += "X-Martinet-Auth: \(value)\r\n" }
-    if let right = transaction.right { text += missing(digest, right.sender) }
     return Array(text.utf8)
+  }
+
+  /// What a client of ours forgot (RFC 6409 section 8); part of the message, so that filters sign it with the rest.
+  func completion(_ digest: HeaderDigest) -> [UInt8] {
+    transaction.right.map { Array(missing(digest, $0.sender).utf8) } ?? []
   }
 
   /// RFC 5321 section 4.4; the client's own words were cleaned by `HelloName`.
@@ -41,7 +45,6 @@ struct TraceHeaders {
     return base + (tls == nil ? "" : "S") + (isAuthenticated ? "A" : "")
   }
 
-  /// RFC 6409 section 8: what a submitted message lacks is added.
   private func missing(_ digest: HeaderDigest, _ sender: Sender) -> String {
     var text = ""
     if !digest.hasDate { text += "Date: \(MessageDate.format(now))\r\n" }

@@ -11,7 +11,7 @@ struct ReportCommand: HostCommand {
     commandName: "report",
     abstract: "Print a report: who sent how much, how connections fared, traffic, spam, logins, limits.",
     discussion: """
-      Reports: smtp-out-usage, smtp-out-connections, outgoing, traffic, spam, access, limits.
+      Reports: smtp-out-usage, smtp-out-connections, outgoing, traffic, spam, access, limits, dnsbl.
       The last seven days when no time is given; what is older than log.retention is gone.
       """)
 
@@ -19,7 +19,7 @@ struct ReportCommand: HostCommand {
   enum Kind: String, ExpressibleByArgument, CaseIterable {
     case outUsage = "smtp-out-usage"
     case outConnections = "smtp-out-connections"
-    case outgoing, traffic, spam, access, limits
+    case outgoing, traffic, spam, access, limits, dnsbl
   }
 
   /// How it is printed.
@@ -56,7 +56,7 @@ struct ReportCommand: HostCommand {
   private static func owner(_ kind: Kind) -> ReportQuery.Owner {
     switch kind {
     case .outUsage, .access, .outgoing: .user
-    case .outConnections: .server
+    case .outConnections, .dnsbl: .server
     case .traffic, .spam, .limits: .domain
     }
   }
@@ -74,6 +74,7 @@ struct ReportCommand: HostCommand {
     case .access: return try await rooms.mailLog.access(query)
     case .traffic: return try await traffic(query, rooms)
     case .limits: return try await limits(query, rooms)
+    case .dnsbl: return try await rooms.mailLog.listings(query)
     }
   }
 

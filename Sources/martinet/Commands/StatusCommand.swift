@@ -24,11 +24,17 @@ struct StatusCommand: HostCommand {
     let listeners = rows.filter { $0.first == "listener" && $0.count >= 5 }
     var table = Table("SERVICE", "ADDRESS", "PORT", "STATE", "SESSIONS")
     for row in listeners { table.add(row[1], row[2], row[3], "listening", row[4]) }
+    let listings = rows.filter { $0.first == "listing" && $0.count >= 5 }
+    let listed = listings.filter { $0[3] == "listed" || $0[3] == "dynamic" }.map { "\($0[1]) is \($0[3]) on \($0[2])" }
     let data: JSONValue = [
       "running": true, "pid": JSONValue(facts["pid"].flatMap { Int64($0) }), "since": JSONValue(facts["since"]),
       "hostname": JSONValue(facts["hostname"]), "version": .string(MartinetVersion.number),
       "sessions": JSONValue(facts["sessions"].flatMap { Int64($0) }),
       "queued": JSONValue(facts["queued"].flatMap { Int64($0) }),
+      "listings": .array(
+        listings.map { row in
+          ["address": .string(row[1]), "list": .string(row[2]), "state": .string(row[3]), "at": .string(row[4])]
+        }),
       "listeners": .array(
         listeners.map { row in
           [
@@ -39,7 +45,7 @@ struct StatusCommand: HostCommand {
     ]
     let head = "martinet \(MartinetVersion.number), pid \(facts["pid"] ?? "?"), up since \(facts["since"] ?? "?")"
     let load = "sessions \(facts["sessions"] ?? "?"), queued messages \(facts["queued"] ?? "?")"
-    return CommandResult(data, text: [head, load, table.text].joined(separator: "\n"))
+    return CommandResult(data, text: ([head, load] + listed + [table.text]).joined(separator: "\n"))
   }
 
   private static func stopped(_ listener: ListenerSetting) -> [JSONValue] {

@@ -2,24 +2,18 @@ import Basics
 import Configuration
 import Diagnosis
 import MartinetServer
-import RelayAccess
 
 extension Patient {
   /// This host, as the doctor sees it.
   ///
-  /// - Parameter addresses: the outgoing addresses; the public ones of the interfaces, or those of the host's name,
-  ///   when none are given.
+  /// - Parameter addresses: the outgoing addresses; found by ``OutgoingAddresses`` when none are given.
   static func make(
     _ rooms: HostRooms, addresses: [IPAddress], names: any Lookup, domains: [String]? = nil
   ) async throws -> Patient {
     let configuration = rooms.configuration
     var outgoing = addresses
     if outgoing.isEmpty {
-      outgoing = HostAddresses.current().filter { !$0.isLoopback && !$0.isPrivate && !$0.isUnroutable }
-        .sorted { "\($0)" < "\($1)" }
-    }
-    if outgoing.isEmpty {
-      outgoing = await names.addresses(configuration.hostname).filter { !$0.isLoopback }
+      outgoing = await OutgoingAddresses.find(configuration) { await names.addresses($0) }
     }
     var hosted = domains ?? []
     if domains == nil { hosted = try await rooms.accounts.domains().map(\.name.ascii) }
