@@ -62,6 +62,8 @@ import Testing
     let recipient = OriginalRecipient(parameter: "rfc822;Bob+2Bx@example.com")
     #expect(recipient?.address == "Bob+x@example.com" && recipient?.parameter == "rfc822;Bob+2Bx@example.com")
     #expect(OriginalRecipient(parameter: "utf-8;\\x{20AC}@x.de")?.address == "€@x.de")
+    #expect(OriginalRecipient(type: "utf-8", address: "€+a=b@x.de").parameter == "utf-8;\\x{20AC}\\x{2B}a\\x{3D}b@x.de")
+    #expect(OriginalRecipient(type: "rfc822", address: "a+b@x.de").parameter == "rfc822;a+2Bb@x.de")
     for bad in ["", "rfc822", "rfc822;", ";a", "rfc822;a+0D+0A"] { #expect(OriginalRecipient(parameter: bad) == nil) }
   }
 

@@ -29,7 +29,8 @@ extension Acceptance {
     }
     let original = ReportedMessage(
       id: message.id, sender: message.sender.map { "\($0)" } ?? "", created: time.now, envelopeID: message.envelopeID,
-      dsnReturn: message.dsnReturn, size: message.trace.count + message.content.size, octets: message.trace + head)
+      dsnReturn: message.dsnReturn, size: message.trace.count + message.content.size, octets: message.trace + head,
+      isInternational: message.traits.contains(.utf8))
     if let report = await reports.failure(original, via: message.via, failed) { entries.append(report) }
     if let report = reports.notice(.success, original, succeeded) { entries.append(report) }
     if !entries.isEmpty { try await queue.enqueue(entries) }

@@ -31,6 +31,8 @@ struct ReportedMessage: Sendable {
   var size: Int
   /// The start of the message: its whole header, and the body when it was asked for and small enough.
   var octets: [UInt8]
+  /// Whether it came by SMTPUTF8, so that its sender's programs read UTF-8 (RFC 6533).
+  var isInternational = false
   /// Whether it demanded TLS on all its road, which its reports then ask for too (RFC 8689 section 5).
   var requiresTLS = false
 }
@@ -97,12 +99,12 @@ struct ReportWriter: Sendable {
       \(text)
       --\(boundary)
       Content-Description: Delivery report
-      Content-Type: message/delivery-status
+      Content-Type: \(Self.statusType(message))
 
       \(status(message, recipients))
       --\(boundary)
       Content-Description: Undelivered Message\(whole ? "" : " Headers")
-      Content-Type: \(whole ? "message/rfc822" : "text/rfc822-headers")
+      Content-Type: \(Self.copyType(message, whole: whole))
       Content-Transfer-Encoding: \(Self.encoding("", copy))
 
 
@@ -180,20 +182,43 @@ struct ReportWriter: Sendable {
     for recipient in recipients {
       text += "\n"
       if let original = recipient.originalRecipient.flatMap(OriginalRecipient.init(parameter:)) {
-        text += "Original-Recipient: \(original.type);\(Self.clean(original.address))\n"
+        text += "Original-Recipient: \(original.type);\(address(Self.clean(original.address), message))\n"
       }
       let type = recipient.address.utf8.allSatisfy { $0 < 0x80 } ? "rfc822" : "utf-8"
-      text += "Final-Recipient: \(type); \(recipient.address)\n"
+      text += "Final-Recipient: \(type); \(address(recipient.address, message))\n"
       text += "Action: \(recipient.action.rawValue)\nStatus: \(recipient.status)\n"
       if !recipient.remote.isEmpty { text += "Remote-MTA: dns; \(recipient.remote)\n" }
       if !recipient.diagnostic.isEmpty {
         let kind = recipient.remote.isEmpty ? "X-Martinet" : "smtp"
-        text += Self.folded("Diagnostic-Code: \(kind); \(Self.clean(recipient.diagnostic))") + "\n"
+        let words = Self.clean(recipient.diagnostic)
+        let said = message.isInternational ? words : Self.ascii(words)
+        text += Self.folded("Diagnostic-Code: \(kind); \(said)") + "\n"
       }
       if let last = recipient.lastAttempt { text += "Last-Attempt-Date: \(MailTime.rfc5322(last))\n" }
       if let until = recipient.retryUntil { text += "Will-Retry-Until: \(MailTime.rfc5322(until))\n" }
     }
     return text
+  }
+
+  private static func statusType(_ message: ReportedMessage) -> String {
+    guard message.isInternational else { return "message/delivery-status" }
+    return "message/global-delivery-status\nContent-Transfer-Encoding: 8bit"
+  }
+
+  /// The type of the copy: what came by SMTPUTF8 and has UTF-8 in it goes back as such (RFC 6533 section 6).
+  private static func copyType(_ message: ReportedMessage, whole: Bool) -> String {
+    guard message.isInternational else { return whole ? "message/rfc822" : "text/rfc822-headers" }
+    return whole ? "message/global" : "message/global-headers"
+  }
+
+  /// An address as it may stand in the status: as it is, or by the escapes of RFC 6533 section 3.
+  private func address(_ text: String, _ message: ReportedMessage) -> String {
+    message.isInternational || text.utf8.allSatisfy { $0 < 0x80 } ? text : OriginalRecipient.escaped(text)
+  }
+
+  /// Without what a status of 7 bits cannot hold (RFC 3464 section 2.1).
+  private static func ascii(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isASCII ? $0 : "?" }))
   }
 
   /// Length of the header at the start of a message, without the empty line behind it.

@@ -85,7 +85,20 @@ package struct OriginalRecipient: Hashable, Sendable {
   }
 
   /// The value as it is passed on, in xtext.
-  package var parameter: String { "\(type);\(XText.encode(address))" }
+  package var parameter: String {
+    let isUTF8 = type == "utf-8" && !address.utf8.allSatisfy { $0 < 0x80 }
+    return "\(type);\(isUTF8 ? Self.escaped(address) : XText.encode(address))"
+  }
+
+  /// An address in the seven bits of RFC 6533 section 3: `\x{3B4}` for a letter, and for `\`, `+` and `=`.
+  package static func escaped(_ address: String) -> String {
+    var text = ""
+    for scalar in address.unicodeScalars {
+      let isPlain = (0x21...0x7e).contains(scalar.value) && !["\\", "+", "="].contains(scalar)
+      text += isPlain ? String(scalar) : "\\x{\(String(scalar.value, radix: 16, uppercase: true))}"
+    }
+    return text
+  }
 
   /// Replaces `\x{20AC}` by the scalar it names.
   private static func unescapeUTF8(_ text: Substring) -> String {
