@@ -128,11 +128,12 @@ extension KnownError {
       remedy: Bilingual(
         """
         martinet blacklist explain IP tells cause and end; martinet blacklist lift IP ends it. A notice lies \
-        in the account's INBOX.
+        in the account's INBOX; customers may lift their own network once a day on /help/unblock.
         """,
         """
         martinet blacklist explain IP donne la cause et la fin ; martinet blacklist lift IP la lève. Un avis \
-        se trouve dans la boîte du compte.
+        se trouve dans la boîte du compte ; le client peut lever le blocage de son réseau une fois par jour \
+        sur /help/unblock.
         """)),
   ]
 }

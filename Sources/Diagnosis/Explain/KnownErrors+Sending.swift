@@ -92,6 +92,48 @@ extension KnownError {
         c'est à l'autre serveur de corriger le sien.
         """)),
     KnownError(
+      "dane", "TLS not available: connect failed: DANE: the certificate of mx.example.com matches no TLSA record",
+      marks: [["dane:", "tlsa"], ["matches no tlsa record"]],
+      cause: Bilingual(
+        """
+        The destination publishes, proven by DNSSEC, which certificate its server has, and the server showed \
+        another one: it was renewed without its record, or somebody stands between.
+        """,
+        """
+        Le destinataire publie, sous DNSSEC, le certificat de son serveur, et le serveur en a montré un autre : \
+        renouvelé sans mise à jour de l'enregistrement, ou quelqu'un s'interpose.
+        """),
+      remedy: Bilingual(
+        """
+        The mail waits and is tried again; tell the destination's administrators. To send all the same, at \
+        your risk, give the domain a route of its own in queue.routes.
+        """,
+        """
+        Le message attend et sera réessayé ; prévenir les administrateurs du destinataire. Pour l'envoyer \
+        malgré tout, à vos risques, donner une route au domaine dans queue.routes.
+        """)),
+    KnownError(
+      "dnssec", "Name service error for mx.example.com: DNSSEC validation failed: signature expired",
+      marks: [["dnssec validation failed"]],
+      cause: Bilingual(
+        """
+        The name's signatures are wrong or have run out: the zone is badly kept, somebody forges answers, or \
+        our clock or the way to the name servers is at fault.
+        """,
+        """
+        Les signatures du nom sont fausses ou expirées : zone mal tenue, réponses falsifiées, ou notre horloge \
+        ou l'accès aux serveurs de noms en défaut.
+        """),
+      remedy: Bilingual(
+        """
+        When many domains are concerned, check the clock and the resolver (dns.servers, dns.trust-anchor; \
+        none switches validation off). When it is one, its administrators must mend the zone.
+        """,
+        """
+        Si beaucoup de domaines sont touchés, vérifier l'horloge et le résolveur (dns.servers, \
+        dns.trust-anchor ; none désactive la validation). Si c'en est un seul, c'est à lui de corriger sa zone.
+        """)),
+    KnownError(
       "badmailfrom", "554 sorry, your envelope sender is in my badmailfrom list",
       marks: [["in my badmailfrom list"], ["badmailfrom"]],
       cause: Bilingual(
