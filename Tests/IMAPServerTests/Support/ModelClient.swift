@@ -26,13 +26,13 @@ final class ModelClient {
   }
 
   /// Starts from what an earlier session knew (QRESYNC), or from nothing.
-  func select(_ mailbox: String, _ parameters: String = "", knowing known: [Message] = []) async throws {
-    messages = known
+  func select(_ mailbox: String, _ parameters: String = "", knowing known: [Message]? = nil) async throws {
+    messages = known ?? []
     heard = []
     let lines = try await client.run("SELECT \(mailbox)\(parameters)")
     for line in lines {
       // Whoever comes back hears the number before what has gone and what is new.
-      if !known.isEmpty, line.hasSuffix(" EXISTS") { continue }
+      if known != nil, line.hasSuffix(" EXISTS") { continue }
       take(line, during: "SELECT")
     }
     guard lines.last?.contains(" OK ") == true else { return complain("not selected") }
@@ -73,7 +73,7 @@ final class ModelClient {
   }
 
   func complain(_ text: String) {
-    contradictions.append("\(name): \(text)\n  " + heard.suffix(12).joined(separator: "\n  "))
+    contradictions.append("\(name): \(text)\n  " + heard.suffix(60).joined(separator: "\n  "))
   }
 
   private func take(_ line: String, during command: String) {
@@ -112,12 +112,13 @@ final class ModelClient {
         if let known = messages.firstIndex(where: { $0.uid == uid }) {
           messages.remove(at: known)
         } else if !isEarlier {
-          // One that came and went before its UID was told: those are at the end.
-          guard let unknown = messages.lastIndex(where: { $0.uid == nil }) else {
+          // One that came and went before its UID was told: it was somewhere between its neighbours.
+          let start = messages.lastIndex { ($0.uid ?? .max) < uid }.map { $0 + 1 } ?? 0
+          guard start < messages.count, messages[start].uid == nil else {
             complain("VANISHED \(uid), which was never here")
             continue
           }
-          messages.remove(at: unknown)
+          messages.remove(at: start)
         }
       }
     }
@@ -142,7 +143,7 @@ final class ModelClient {
     if let modSeq = value("MODSEQ (", in: text) {
       if let known = message.modSeq, modSeq < known { complain("MODSEQ of \(number) was \(known), now \(modSeq)") }
       if modSeq == message.modSeq, let known = messages[number - 1].flags, message.flags != known {
-        complain("flags of \(number) changed under MODSEQ \(modSeq)")
+        complain("flags of \(number) were \(known.sorted()), now \(message.flags ?? []), all under MODSEQ \(modSeq)")
       }
       message.modSeq = modSeq
     }
