@@ -1,7 +1,7 @@
 // fuzz-sources: Sources/Basics Sources/MailSyntax
 import MailSyntax
 
-/// Encoded words, charsets, base subjects, message identifiers, and what the builder makes of any text.
+/// Encoded words, charsets, case folding, base subjects, message identifiers, and what the builder makes of any text.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let bytes = Array(UnsafeBufferPointer(start: start, count: count))
@@ -16,6 +16,8 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   for name in ["utf-7", "iso-2022-jp", "shift_jis", "euc-kr", "gb18030", "big5", "utf-16", "iso-8859-8", "x-none"] {
     _ = CharsetDecoder(name).decode(bytes)
   }
+  let folded = CaseMap.fold(utf8: bytes)
+  guard folded == Array(CaseMap.fold(text).utf8) else { fatalError("two ways to fold") }
   var builder = MessageBuilder(boundarySeed: 1)
   builder.text("Subject", text)
   let message = builder.build(.multipart(subtype: "mixed", [.text(text), .octets(bytes, type: "a/b", base64: true)]))

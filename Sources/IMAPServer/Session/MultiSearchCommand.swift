@@ -62,12 +62,18 @@ extension IMAPSession {
   /// The mailboxes that filters name, each once, by name.
   func mailboxes(_ filters: [MailboxFilter], _ known: User) async throws -> [MailboxName] {
     var result: Set<MailboxName> = []
-    let folders = try await service.store.folders(known.mail).filter { $0.exists && $0.isSelectable }
+    let own = try await service.store.folders(known.mail)
+    let personal = own.filter { $0.exists && $0.isSelectable }
+    var folders = personal
+    if filters.contains(where: mayNameOthers) {
+      let subscribed = Set(own.lazy.filter(\.isSubscribed).map(\.name))
+      folders += try await othersFolders(known, subscribed: subscribed).filter(\.exists)
+    }
     for filter in filters {
       switch filter {
       case .selected, .selectedDelayed: result.insert(try currentMailbox().name)
       // Rules may deliver to any folder, so that all are inboxes (RFC 5465 section 6.3).
-      case .inboxes, .personal: result.formUnion(folders.map(\.name))
+      case .inboxes, .personal: result.formUnion(personal.map(\.name))
       case .subscribed: result.formUnion(folders.filter(\.isSubscribed).map(\.name))
       case .subtree(let roots):
         for root in try roots.map({ try mailboxName($0) }) {

@@ -67,7 +67,7 @@ extension IMAPSession {
   }
 
   /// Whether other users' mailboxes may be among those a filter names.
-  private func mayNameOthers(_ filter: MailboxFilter) -> Bool {
+  func mayNameOthers(_ filter: MailboxFilter) -> Bool {
     switch filter {
     case .subscribed: true
     case .subtree(let names), .subtreeOne(let names), .mailboxes(let names):

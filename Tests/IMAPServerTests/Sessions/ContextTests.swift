@@ -102,4 +102,24 @@ import WireTesting
     #expect(try await bob.refused("ESEARCH ALL").hasPrefix("BAD"))
     await host.stop()
   }
+
+  /// Other users' mailboxes are searched where their names are meant, and are nobody's own (RFC 7377 section 2.2).
+  @Test func sharedMailboxesAtOnce() async throws {
+    let host = try await IMAPHost.start()
+    let owner = try await host.fresh()
+    try await owner.append(rfcMessage)
+    try await owner.ok("SETACL work bob@example.test lr")
+    let bob = try await host.login("bob")
+    let shared = "\"Other Users/alice@example.test/work\""
+    for filter in ["subtree \"Other Users\"", "subtree-one \"Other Users/alice@example.test\"", "mailboxes \(shared)"] {
+      #expect(
+        try await bob.ok("ESEARCH IN (\(filter)) ALL")[0].contains(" MAILBOX \(shared) UIDVALIDITY "), "\(filter)")
+    }
+    #expect(try await bob.ok("ESEARCH IN (personal inboxes subscribed) ALL").count == 1)
+    try await bob.ok("SUBSCRIBE \(shared)")
+    #expect(try await bob.ok("ESEARCH IN (subscribed) RETURN (COUNT) ALL")[0].hasSuffix(") UID COUNT 1"))
+    try await owner.ok("SETACL work bob@example.test l")
+    #expect(try await bob.ok("ESEARCH IN (subtree \"Other Users\" subscribed) ALL").count == 1)
+    await host.stop()
+  }
 }
