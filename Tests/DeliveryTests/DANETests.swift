@@ -113,6 +113,22 @@ struct DANETests {
     #expect(sent.map(\.text) == ["250 2.1.5 Ok (TLSv1.3, dane)"])
   }
 
+  @Test("RFC 8689 4.2.2: TLS-Required: No passes the records over, and its session serves no other message")
+  func waived() async throws {
+    let house = try House()
+    house.resolver.setMX("one.test", [(10, "a.one.test")], secure: true)
+    house.resolver.setAddresses("a.one.test", ["192.0.2.1"], secure: true)
+    house.resolver.setTLSA("a.one.test", port: 25, [record])
+    house.transport.set("192.0.2.1", .init(breaksTLS: true))
+    _ = try await house.delivery.accept(house.message(to: ["a@one.test"]) { $0.traits = .waivesTLS })
+    let strict = try await house.delivery.accept(house.message(to: ["b@one.test"]))
+    house.start()
+    try await house.eventually { try await house.queue.show(strict).recipients[0].attempts == 1 }
+    try await house.eventually { house.transport.sent.count == 1 }
+    #expect(house.transport.sent.map(\.recipients) == [["a@one.test"]])
+    #expect(Set(house.transport.tried).isSuperset(of: ["a.one.test 192.0.2.1 off", "a.one.test 192.0.2.1 required"]))
+  }
+
   @Test("RFC 8689 5: the report of a REQUIRETLS message has headers only, demands the same, and is not lost for it")
   func reports() async throws {
     let house = try House()

@@ -163,6 +163,15 @@ import Testing
     #expect(digest.hasFrom && digest.hasDate && digest.hasMessageID && digest.isBulk)
   }
 
+  @Test("RFC 8689 4.2.2: TLS-Required: No, and nothing else, waives") func waivesTLS() {
+    for (text, isSaid) in [
+      ("TLS-Required: No", true), ("tls-required:no ", true), ("TLS-Required: Yes", false), ("TLS-Required:", false),
+      ("X-TLS-Required: No", false), ("Subject: x\r\n\r\nTLS-Required: No", false),
+    ] {
+      #expect(HeaderDigest(Array("\(text)\r\n\r\n".utf8)).waivesTLS == isSaid, "\(text)")
+    }
+  }
+
   @Test func endsAtTheBlankLine() {
     let text = "Subject: é\n\nFrom: body\r\n"
     let digest = HeaderDigest(Array(text.utf8))

@@ -43,6 +43,8 @@ final class RemoteSender {
   private var session: (any MailSession)?
   private var endpoint: SMTPEndpoint?
   private var identity: SendingIdentity?
+  /// Whether the session was opened for a message that waives what the destination publishes.
+  private var isLax = false
   private var lane = ""
   private var sent = 0
 
@@ -182,11 +184,15 @@ final class RemoteSender {
     let message = claim.message
     let identity = identity(of: message.sender)
     let requireTLS = message.traits.contains(.requireTLS) && !message.sender.isEmpty
-    if let session, session.isReusable, self.identity == identity, !requireTLS || isSafe(session) { return session }
+    let waivesTLS = message.traits.contains(.waivesTLS)
+    if let session, session.isReusable, self.identity == identity, !requireTLS || isSafe(session), !isLax || waivesTLS {
+      return session
+    }
     await end()
     self.identity = identity
+    isLax = waivesTLS
     lane = finder.key(claim.destination)
-    switch try await finder.route(claim.destination, as: identity, requireTLS: requireTLS) {
+    switch try await finder.route(claim.destination, as: identity, requireTLS: requireTLS, waivesTLS: waivesTLS) {
     case .failure(let text): throw RouteFailure(text: text, contact: .notTried)
     case .endpoints(let endpoints): return try await connect(endpoints, message.id, requireTLS: requireTLS)
     }

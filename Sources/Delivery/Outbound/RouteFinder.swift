@@ -39,7 +39,16 @@ struct RouteFinder: Sendable {
   ///
   /// - Parameters:
   ///   - requireTLS: whether TLS with a certificate that fits is demanded (RFC 8689).
-  func route(_ destination: String, as identity: SendingIdentity, requireTLS: Bool = false) async throws -> Route {
+  ///   - waivesTLS: whether what the destination publishes about its TLS is passed over.
+  func route(
+    _ destination: String, as identity: SendingIdentity, requireTLS: Bool = false, waivesTLS: Bool = false
+  ) async throws -> Route {
+    if waivesTLS, settings.dane {
+      var lax = settings
+      lax.dane = false
+      return try await RouteFinder(resolver: resolver, live: LiveSettings(lax), own: own).route(
+        destination, as: identity, requireTLS: requireTLS)
+    }
     if let host = smarthost(destination) {
       // A server the administrator named is trusted by its name; whether that is checked is in the settings.
       guard !requireTLS || (host.verifiesName && (host.tls == .required || host.tls == .implicit)) else {

@@ -35,6 +35,8 @@ struct ReportedMessage: Sendable {
   var isInternational = false
   /// Whether it demanded TLS on all its road, which its reports then ask for too (RFC 8689 section 5).
   var requiresTLS = false
+  /// Whether it waived it, as its reports do then.
+  var waivesTLS = false
 }
 
 /// The kinds of report.
@@ -80,6 +82,7 @@ struct ReportWriter: Sendable {
       MIME-Version: 1.0
 
       """
+    if message.waivesTLS { lines += "TLS-Required: No\n" }
     if format == .qsbmf, kind != .success {
       lines += "Content-Type: text/plain; charset=\(Self.charset(text, copy))\n"
       lines += "Content-Transfer-Encoding: \(Self.encoding(text, copy))\n\n"

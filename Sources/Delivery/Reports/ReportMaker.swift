@@ -57,6 +57,7 @@ struct ReportMaker: Sendable {
     var traits: MessageTraits = bytes.contains { $0 >= 0x80 } ? .eightBit : []
     if address.needsSMTPUTF8 || !to.utf8.allSatisfy({ $0 < 0x80 }) { traits.insert(.utf8) }
     if message.requiresTLS { traits.insert(.requireTLS) }
+    if message.waivesTLS { traits.insert(.waivesTLS) }
     log.info(
       "report", metadata: ["id": "\(id)", "kind": "\(kind)", "about": "\(message.id)", "to": "\(to)"])
     return SpoolMessage(

@@ -145,7 +145,8 @@ struct Settler: Sendable {
     return ReportedMessage(
       id: message.id, sender: message.sender, created: message.created, envelopeID: message.envelopeID,
       dsnReturn: wantsWhole ? message.dsnReturn : nil, size: message.size, octets: octets,
-      isInternational: message.traits.contains(.utf8), requiresTLS: message.traits.contains(.requireTLS))
+      isInternational: message.traits.contains(.utf8), requiresTLS: message.traits.contains(.requireTLS),
+      waivesTLS: message.traits.contains(.waivesTLS))
   }
 
   private func reported(

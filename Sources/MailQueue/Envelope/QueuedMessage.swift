@@ -23,6 +23,8 @@ package struct MessageTraits: OptionSet, Hashable, Sendable {
   package static let requireTLS = MessageTraits(rawValue: 4)
   /// CR or LF alone, or NUL, may occur: only BDAT carries it (RFC 3030).
   package static let binary = MessageTraits(rawValue: 8)
+  /// The header says `TLS-Required: No`: what destinations publish about their TLS does not hold it up (RFC 8689).
+  package static let waivesTLS = MessageTraits(rawValue: 16)
 }
 
 /// The state of one recipient of a queued message.

@@ -16,6 +16,8 @@ package struct HeaderDigest: Sendable, Equatable {
   package private(set) var hasMessageID = false
   /// Whether the message says that it is list or bulk mail (R27): `List-Id:`, `List-Unsubscribe:`, `Precedence: bulk`.
   package private(set) var isBulk = false
+  /// Whether the message says `TLS-Required: No` (RFC 8689 section 4.2.2).
+  package private(set) var waivesTLS = false
   /// Whether it has octets above 127 (RFC 6532).
   package private(set) var has8Bit = false
   /// Whether its end was found.
@@ -61,6 +63,9 @@ package struct HeaderDigest: Sendable, Equatable {
         deliveredTo.append(value)
       }
     case 0x6d where Self.value(bytes, line, of: "message-id") != nil: hasMessageID = true
+    case 0x74:
+      guard let value = Self.value(bytes, line, of: "tls-required") else { return }
+      if bytes[value].map({ $0 | 0x20 }) == [0x6e, 0x6f] { waivesTLS = true }
     case 0x6c:
       if Self.value(bytes, line, of: "list-id") != nil || Self.value(bytes, line, of: "list-unsubscribe") != nil {
         isBulk = true

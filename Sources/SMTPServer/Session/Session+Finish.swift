@@ -125,7 +125,11 @@ extension SMTPServerSession {
     var traits: MessageTraits = []
     if collector.audit.has8Bit { traits.insert(.eightBit) }
     if transaction.parameters.isBinary { traits.insert(.binary) }
-    if transaction.parameters.requiresTLS { traits.insert(.requireTLS) }
+    if transaction.parameters.requiresTLS {
+      traits.insert(.requireTLS)
+    } else if digest.waivesTLS {
+      traits.insert(.waivesTLS)
+    }
     // What says SMTPUTF8 and needs it nowhere may pass servers that do not know it (RFC 6531 section 3.6).
     let hasUTF8Path = transaction.sender?.needsSMTPUTF8 == true
     if transaction.parameters.isUTF8, hasUTF8Path || digest.has8Bit { traits.insert(.utf8) }
