@@ -40,7 +40,8 @@ struct SearchEvaluator {
       return Self.merge(hits, others)
     case .not(let key): return Self.subtract(try await filter(candidates, key), from: candidates)
     case .sequence(let set):
-      let positions = set.isSavedResult ? view.positions(of: saved) : try view.positions(set, uid: false)
+      // Numbers beyond the mailbox match nothing: clients search in ranges they only guess.
+      let positions = set.isSavedResult ? view.positions(of: saved) : view.positions(within: set)
       return Self.intersect(candidates, positions)
     case .uid(let set):
       let positions = set.isSavedResult ? view.positions(of: saved) : try view.positions(set, uid: true)

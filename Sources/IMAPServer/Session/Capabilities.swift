@@ -46,11 +46,11 @@ extension IMAPSession {
     for name in names {
       switch name {
       case "CONDSTORE" where !enabled.condStore:
-        enabled.condStore = true
+        enableCondStore()
         done.append(name)
       case "QRESYNC" where !enabled.quickResync:
         // RFC 7162 section 3.2.3: QRESYNC brings CONDSTORE along.
-        enabled.condStore = true
+        enableCondStore()
         enabled.quickResync = true
         done.append(name)
       case "UTF8=ACCEPT" where !enabled.utf8:
@@ -72,6 +72,15 @@ extension IMAPSession {
     }
     out.endLine()
     tagged(tag, "OK", nil, "ENABLE completed")
+  }
+
+  /// Makes MODSEQ part of what this client hears; the first time it learns where the selected mailbox stands
+  /// (RFC 7162 section 3.1).
+  func enableCondStore() {
+    guard !enabled.condStore else { return }
+    enabled.condStore = true
+    guard let snapshot = selected?.view.snapshot else { return }
+    untagged("OK", .withText("HIGHESTMODSEQ \(snapshot.highestModSeq)"), "Highest mod-sequence")
   }
 
   /// ID (RFC 2971): who asks is written to the log, in bounds.

@@ -12,9 +12,6 @@ extension IMAPSession {
       let target = try await self.service.store.mailbox(place.mail, name: place.name)
       guard moves || uids.count <= self.limits.savedMessages else { throw self.tooManyToSave }
       guard !uids.isEmpty else { return self.tagged(tag, "OK", nil, moves ? "Nothing to move" : "Nothing to copy") }
-      guard !moves || place.shown != current.name else {
-        throw Refusal.no(.cannot, "Messages are in this mailbox already")
-      }
       let result =
         if target.account.directory != current.mailbox.account.directory || !place.rights.allowsAllFlags {
           try await self.copyApart(uids, from: current, to: target, place.rights, moves: moves)

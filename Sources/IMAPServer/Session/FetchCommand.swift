@@ -5,7 +5,7 @@ import MailStore
 extension IMAPSession {
   func fetch(_ argument: FetchArgument, uid: Bool, _ tag: [UInt8]) async throws {
     var plan = plan(argument, uid: uid)
-    if plan.items.contains(.modSeq) { enabled.condStore = true }
+    if plan.items.contains(.modSeq) { enableCondStore() }
     if plan.items.contains(where: \.needsMeasure) { try await measureForFetch(argument, uid: uid) }
     var current = try currentMailbox()
     var positions = try positions(argument.set, uid: uid)

@@ -101,7 +101,7 @@ extension IMAPSession {
       _ = try await service.store.mailbox(place.mail, name: name).measuredSnapshot()
     }
     let status = try await service.store.status(place.mail, name: name)
-    if items.contains(.highestModSeq) { enabled.condStore = true }
+    if items.contains(.highestModSeq) { enableCondStore() }
     out.text("* STATUS ")
     writeMailbox(place.shown)
     out.text(" (")

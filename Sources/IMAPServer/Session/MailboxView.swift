@@ -105,8 +105,13 @@ struct MailboxView {
         return lower < upper ? lower..<upper : nil
       }
     }
+    guard !set.exceeds(UInt32(clamping: messages.count)) else { throw .bad("There is no such message sequence number") }
+    return positions(within: set)
+  }
+
+  /// The positions of those numbers of a set that there are.
+  func positions(within set: SequenceSet) -> [Range<Int>] {
     let count = UInt32(clamping: messages.count)
-    guard !set.exceeds(count) else { throw .bad("There is no such message sequence number") }
     return set.ranges(star: count).compactMap { range in
       let upper = min(range.upperBound, count)
       return range.lowerBound <= upper ? Int(range.lowerBound) - 1..<Int(upper) : nil

@@ -13,6 +13,7 @@ extension IMAPSession {
     case .list(let mailbox, let identifier): try await listRights(mailbox, identifier)
     case .mine(let mailbox):
       let place = try await placeWithAny(mailbox, of: [.lookup, .read, .insert, .create, .deleteMailbox, .administer])
+      _ = try await entries(place)
       out.text("* MYRIGHTS ")
       writeMailbox(place.shown)
       out.space()
@@ -62,15 +63,19 @@ extension IMAPSession {
 
   private func writeRights(_ mailbox: [UInt8]) async throws {
     let place = try await place(mailbox, .administer)
+    let entries = try await entries(place)
     out.text("* ACL ")
     writeMailbox(place.shown)
     writeEntry(place.mail.key, .all)
-    for (key, value) in try await service.store.attributes(.rights, of: place.mail, folder: place.name)
-      .sorted(by: { $0.key < $1.key })
-    {
+    for (key, value) in entries.sorted(by: { $0.key < $1.key }) {
       if let granted = GrantedRights(value) { writeEntry(key, granted.rights) }
     }
     out.endLine()
+  }
+
+  /// The access list of a mailbox that exists.
+  private func entries(_ place: MailboxPlace) async throws -> [String: [UInt8]] {
+    try await service.store.attributes(.rights, of: place.mail, folder: place.name)
   }
 
   private func writeEntry(_ key: String, _ rights: Rights) {
@@ -85,6 +90,7 @@ extension IMAPSession {
     let place = try await place(mailbox, .administer)
     let who = try accessIdentifier(identifier)
     if let login = who.login { _ = try await account(login) }
+    _ = try await entries(place)
     out.text("* LISTRIGHTS ")
     writeMailbox(place.shown)
     out.space()

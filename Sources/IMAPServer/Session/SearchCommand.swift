@@ -34,7 +34,7 @@ extension IMAPSession {
 
   /// The positions that satisfy a search, in the view as it is afterwards.
   func hits(_ argument: SearchArgument, _ tag: [UInt8]) async throws -> [Int] {
-    if argument.key.asksModSeq { enabled.condStore = true }
+    if argument.key.asksModSeq { enableCondStore() }
     var current = try currentMailbox()
     if argument.key.needsMeasure, current.view.messages.contains(where: { !$0.isMeasured }) {
       try await tell(try await current.mailbox.measuredSnapshot(), allowExpunge: false)

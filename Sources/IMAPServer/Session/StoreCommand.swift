@@ -4,7 +4,7 @@ import MailStore
 extension IMAPSession {
   func store(_ argument: StoreArgument, uid: Bool, _ tag: [UInt8]) async throws {
     _ = try writableMailbox()
-    if argument.unchangedSince != nil { enabled.condStore = true }
+    if argument.unchangedSince != nil { enableCondStore() }
     let known = try currentMailbox().view
     // What others did is told first, so that the echo below shows this command's work only.
     try await sync(allowExpunge: uid)
@@ -120,10 +120,10 @@ extension IMAPSession {
       let code = ResponseCode.withText("MODIFIED \(String(decoding: set.bytes, as: UTF8.self))")
       return tagged(tag, "OK", code, "Conditional STORE failed for some messages")
     }
-    guard result.messages.count == uids.count else {
-      return tagged(tag, "NO", .expungeIssued, "Some of the messages no longer exist")
-    }
-    tagged(tag, "OK", nil, "STORE completed")
+    if result.messages.count == uids.count { return tagged(tag, "OK", nil, "STORE completed") }
+    // Nobody misses the echo of a message that is gone by UID (RFC 3501 section 6.4.8) or silently (RFC 2180 section
+    // 4.2.1); by number, a client waits for it (section 4.2.3).
+    tagged(tag, uid || argument.silent ? "OK" : "NO", .expungeIssued, "Some of the messages no longer exist")
   }
 }
 

@@ -49,7 +49,6 @@ private func message(_ subject: String, from: String = "a@example.test", date: S
     ]
     for (key, hits) in cases { #expect(try await client.ok("SEARCH \(key)")[0] == "* SEARCH\(hits)", "\(key)") }
     #expect(try await client.refused("SEARCH CHARSET x-nonsense ALL").hasPrefix("NO [BADCHARSET (US-ASCII UTF-8)]"))
-    #expect(try await client.refused("SEARCH 7").hasPrefix("BAD"))
     await host.stop()
   }
 
@@ -64,7 +63,7 @@ private func message(_ subject: String, from: String = "a@example.test", date: S
     #expect(try await client.ok("SEARCH UID $ FLAGGED")[0] == "* SEARCH 2")
     try await client.ok("SEARCH RETURN (MIN SAVE) UNSEEN")
     #expect(try await client.ok("UID FETCH $ FLAGS").count == 2)
-    #expect(try await client.ok("SEARCH MODSEQ 1")[0].contains("(MODSEQ "))
+    #expect(try await client.ok("SEARCH MODSEQ 1").contains { $0.hasPrefix("* SEARCH") && $0.contains("(MODSEQ ") })
     await host.stop()
   }
 

@@ -1,0 +1,99 @@
+import Testing
+import WireTesting
+
+@testable import IMAPServer
+
+/// What other servers' protocol suites expect, where the RFCs are on their side.
+@Suite struct OtherSuitesTests {
+  @Test func theFirstCommandAboutModSeqTellsWhereTheMailboxStands() async throws {
+    let host = try await IMAPHost.start()
+    let writer = try await host.fresh()
+    try await writer.append(rfcMessage)
+    // RFC 7162 section 3.1: each of these switches CONDSTORE on.
+    for command in [
+      "FETCH 1 MODSEQ", "SEARCH MODSEQ 1", "STATUS work (HIGHESTMODSEQ)", "STORE 1 (UNCHANGEDSINCE 1) +FLAGS x",
+    ] {
+      let client = try await host.login()
+      try await client.ok("SELECT work")
+      #expect(try await client.ok(command).contains { $0.hasPrefix("* OK [HIGHESTMODSEQ ") }, "\(command)")
+      #expect(try await !client.ok(command).contains { $0.hasPrefix("* OK [HIGHESTMODSEQ ") }, "once: \(command)")
+    }
+    await host.stop()
+  }
+
+  @Test func numbersBeyondTheMailboxMatchNothingInASearch() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.fresh()
+    #expect(try await client.ok("SEARCH 1:3")[0] == "* SEARCH")
+    try await client.append(rfcMessage)
+    #expect(try await client.ok("SEARCH 1000")[0] == "* SEARCH")
+    #expect(try await client.ok("SEARCH 1,7,1000:2000")[0] == "* SEARCH 1")
+    #expect(try await client.ok("SEARCH NOT 2:*")[0] == "* SEARCH")
+    #expect(try await client.ok("SEARCH RETURN (COUNT) 1000")[0].hasSuffix(" COUNT 0"))
+    #expect(try await client.ok("SORT (ARRIVAL) UTF-8 5:9")[0] == "* SORT")
+    // To name a message that is not there remains an error elsewhere.
+    #expect(try await client.refused("FETCH 1000 FLAGS").hasPrefix("BAD"))
+    await host.stop()
+  }
+
+  @Test func messagesMoveWithinTheirMailbox() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.fresh()
+    for _ in 0..<3 { try await client.append(rfcMessage) }
+    try await client.ok("STORE 1 +FLAGS.SILENT (\\Flagged kept)")
+    // RFC 6851 section 3.3: allowed wherever copying is.
+    let moved = try await client.ok("MOVE 1 work")
+    #expect(moved[0].contains("[COPYUID ") && moved[0].contains(" 1 4] "))
+    #expect(moved.contains("* 1 EXPUNGE") && moved.contains("* 3 EXISTS"))
+    #expect(
+      try await client.ok("UID FETCH 1:* FLAGS").dropLast().last?.hasPrefix("* 3 FETCH (UID 4 FLAGS (\\Flagged") == true
+    )
+    let other = try await host.login()
+    try await other.ok("SELECT work")
+    #expect(try await other.ok("UID SEARCH ALL")[0] == "* SEARCH 2 3 4")
+    #expect(try await other.ok("UID SEARCH KEYWORD kept")[0] == "* SEARCH 4")
+    #expect(try await other.ok("FETCH 3 BODY.PEEK[HEADER.FIELDS (Subject)]").count == 2)
+    await host.stop()
+  }
+
+  @Test func capitalsAndSmallLettersSortBeforeBracketsAndUnderscores() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.fresh()
+    for subject in ["_", "[xyz]", "b", "Z", "A", "zz"] { try await client.append("Subject: \(subject)\r\n\r\nx\r\n") }
+    #expect(try await client.ok("SORT (SUBJECT) US-ASCII ALL")[0] == "* SORT 5 3 4 6 2 1")
+    #expect(try await client.ok("SORT (REVERSE SUBJECT) US-ASCII ALL")[0] == "* SORT 1 2 6 4 3 5")
+    await host.stop()
+  }
+
+  @Test func aMessageThatIsGoneIsMissedOnlyWhereItsEchoIsAwaited() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.fresh()
+    for _ in 0..<2 { try await client.append(rfcMessage) }
+    let other = try await host.login()
+    try await other.ok("SELECT work")
+    try await other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    try await other.ok("EXPUNGE")
+    // RFC 2180 section 4.2.
+    #expect(try await client.ok("STORE 1:2 +FLAGS.SILENT (\\Seen)").last?.contains(" OK [EXPUNGEISSUED] ") == true)
+    #expect(try await client.refused("STORE 1:2 -FLAGS (\\Seen)").hasPrefix("NO [EXPUNGEISSUED] "))
+    #expect(try await client.ok("UID STORE 1:2 +FLAGS (\\Seen)").last?.contains(" OK STORE completed") == true)
+    await host.stop()
+  }
+
+  @Test func moreThanOneSpaceMayStandBetweenMessages() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.fresh()
+    try await client.ok("APPEND work {3+}\r\na\r\n  {3+}\r\nb\r\n  (\\Seen) {3+}\r\nc\r\n")
+    #expect(try await client.ok("SEARCH SEEN")[0] == "* SEARCH 3")
+    await host.stop()
+  }
+
+  @Test func rightsAreToldOfMailboxesThatAre() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.login()
+    for command in ["MYRIGHTS nowhere", "GETACL nowhere", "LISTRIGHTS nowhere alice@example.test"] {
+      #expect(try await client.refused(command).hasPrefix("NO [NONEXISTENT]"), "\(command)")
+    }
+    await host.stop()
+  }
+}
