@@ -2,6 +2,7 @@ import Basics
 import Logging
 import MailSyntax
 import Synchronization
+import WebPages
 import Wire
 
 /// The few pages a mail host owes its users, on the listeners `http` and `https`: why a POP3 client was cut off (R54), the
@@ -36,58 +37,20 @@ package final class HelpPagesService: ConnectionHandler {
   /// Answers one request.
   package func serve(_ connection: Connection) async throws {
     let settings = current.withLock { $0 }
-    connection.setDeadline(in: settings.requestTimeout)
-    do {
-      guard let request = try await read(connection, settings) else { return }
-      let reply = await page(for: request, connection, settings)
-      connection.write(reply.bytes(withBody: request.method != "HEAD"))
-    } catch let refusal as Request.Refusal {
-      connection.write(Reply(refusal).bytes(withBody: true))
-    } catch ConnectionError.lineTooLong {
-      connection.write(Reply(.tooLarge).bytes(withBody: true))
-    }
-    try await connection.flush()
+    try await settings.exchange.serve(connection) { await page(for: $0, connection, settings) }
   }
 
   /// `503` for a client that is turned away.
-  package func refusal(_ reason: ConnectionRefusal) -> [UInt8]? {
-    Reply(status: "503 Service Unavailable", "Too many connections, try again later.").bytes(withBody: true)
-  }
-
-  private func read(_ connection: Connection, _ settings: HelpPagesSettings) async throws -> Request? {
-    let timeout = settings.requestTimeout
-    guard let line = try await connection.readLine(limit: settings.lineLimit, timeout: timeout) else { return nil }
-    var request = try Request(line: line)
-    for count in 0... {
-      guard let header = try await connection.readLine(limit: settings.lineLimit, timeout: timeout) else { return nil }
-      if header.isEmpty { break }
-      guard count < settings.headerLimit else { throw Request.Refusal.tooLarge }
-      try request.take(header: header)
-    }
-    guard request.method == "POST" else { return request }
-    guard let length = request.contentLength else { throw Request.Refusal.lengthRequired }
-    guard length <= settings.bodyLimit else { throw Request.Refusal.tooLarge }
-    var body: [UInt8] = []
-    while body.count < length {
-      let isOpen = try await connection.consume(timeout: timeout) { octets in
-        let taken = min(octets.count, length - body.count)
-        body.append(contentsOf: UnsafeRawBufferPointer(rebasing: octets[..<taken]))
-        return taken
-      }
-      guard isOpen else { return nil }
-    }
-    request.body = body
-    return request
-  }
+  package func refusal(_ reason: ConnectionRefusal) -> [UInt8]? { WebExchange.refusal }
 
   private func page(for request: Request, _ connection: Connection, _ settings: HelpPagesSettings) async -> Reply {
-    switch request.path {
+    switch request.path.lowercased() {
     case "/": return Reply(html: HelpPage.index(settings, peer: connection.peer))
     case "/whoami": return Reply(text: "\(connection.peer)\n")
     case "/help/pop-too-often", "/emailpoptropsouvent": return Reply(html: HelpPage.popTooOften(settings))
     case "/help/sending": return Reply(html: HelpPage.sending(settings, peer: connection.peer))
     case "/help/unblock":
-      guard let desk else { return Reply(status: "404 Not Found", "There is no such page here.") }
+      guard let desk else { return .notFound }
       return await UnblockPage(settings: settings, desk: desk, tokens: tokens).reply(to: request, connection)
     case "/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml":
       return await clientPage(request.query["emailaddress"] ?? "@\(request.autoconfigDomain)") {
@@ -98,7 +61,7 @@ package final class HelpPagesService: ConnectionHandler {
         return Reply(.bad)
       }
       return await clientPage(address) { Reply(xml: Autodiscover.document($0, settings)) }
-    default: return Reply(status: "404 Not Found", "There is no such page here.")
+    default: return .notFound
     }
   }
 

@@ -1,4 +1,5 @@
 import Configuration
+import WebPages
 
 /// What the pages say and the bounds of the requests for them.
 package struct HelpPagesSettings: Sendable {
@@ -6,14 +7,8 @@ package struct HelpPagesSettings: Sendable {
   package var hostname: String
   /// What mail programs are told.
   package var clients: ClientSettings
-  /// Octets of the request line.
-  package var lineLimit = 4096
-  /// Header lines of a request.
-  package var headerLimit = 100
-  /// Octets of a request's body (Autodiscover's question).
-  package var bodyLimit = 16 * 1024
-  /// Time for the whole request.
-  package var requestTimeout: Duration = .seconds(10)
+  /// Methods and bounds of a request; bodies are Autodiscover's question and the form.
+  package var exchange = WebExchange(methods: ["GET", "HEAD", "POST"])
 
   /// Where `/help/unblock` is read over HTTPS; `nil` without such a listener.
   package var unblockURL: String?

@@ -4,6 +4,7 @@ import Diagnosis
 import Foundation
 import Synchronization
 import Testing
+import WireTesting
 
 #if canImport(Glibc)
   import Glibc
@@ -11,43 +12,15 @@ import Testing
 
 /// A server on loopback that greets each client and answers each line by a script.
 final class ScriptServer: Sendable {
-  let port: Int
-  private let listener: Int32
+  var port: Int { listener.port }
+  private let listener: LoopbackListener
 
   init(greeting: String?, answer: @escaping @Sendable (String) -> String?) throws {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    self.listener = listener
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    port = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic -> Int in
-        guard bind(listener, generic, length) == 0, listen(listener, 20) == 0,
-          getsockname(listener, generic, &length) == 0
-        else { return 0 }
-        return pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
-          Int(UInt16(bigEndian: $0.pointee.sin_port))
-        }
-      }
-    }
-    guard port > 0 else { throw CocoaError(.fileReadUnknown) }
-    Thread.detachNewThread {
-      while true {
-        let client = accept(listener, nil, nil)
-        guard client >= 0 else { return }
-        Thread.detachNewThread { Self.serve(client, greeting, answer) }
-      }
-    }
-  }
-
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
+    listener = try LoopbackListener()
+    listener.serve(inParallel: true) { client in Self.serve(client, greeting, answer) }
   }
 
   private static func serve(_ client: Int32, _ greeting: String?, _ answer: (String) -> String?) {
-    defer { close(client) }
     func say(_ text: String) {
       let bytes = Array((text + "\r\n").utf8)
       _ = send(client, bytes, bytes.count, Int32(MSG_NOSIGNAL))

@@ -17,7 +17,17 @@ def letter(subject, body="hello\r\n", sender=OUTSIDE):
     return f"From: {sender}\r\nTo: {ALICE}\r\nSubject: {subject}\r\nX-Secret: x\r\n\r\n{body}"
 
 
-class Libmilter(unittest.TestCase):
+class FilterCase(unittest.TestCase):
+    """A host with a filter beside it: `host`, `filter`, and `errors`, what the filter writes."""
+    @classmethod
+    def tearDownClass(cls):
+        cls.filter.terminate()
+        cls.filter.wait(10)
+        cls.errors.close()
+        cls.host.close()
+
+
+class Libmilter(FilterCase):
     @classmethod
     def setUpClass(cls):
         cls.port, dead = free_ports(2)
@@ -31,13 +41,6 @@ class Libmilter(unittest.TestCase):
                                       stderr=cls.errors)
         cls.host.start()
         cls.host.wait_for(lambda: os.path.exists(cls.socket))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.filter.terminate()
-        cls.filter.wait(10)
-        cls.errors.close()
-        cls.host.close()
 
     def send(self, text, sender=OUTSIDE, to=ALICE, service="smtp"):
         with smtplib.SMTP("127.0.0.1", self.host.port[service], "client.test", 20) as client:
@@ -126,7 +129,7 @@ class Libmilter(unittest.TestCase):
             self.assertEqual(client.mail(OUTSIDE), (451, b"4.7.1 Service unavailable - try again later"))
 
 
-class OpenDKIM(unittest.TestCase):
+class OpenDKIM(FilterCase):
     @classmethod
     def setUpClass(cls):
         cls.port = free_ports(1)[0]
@@ -141,13 +144,6 @@ class OpenDKIM(unittest.TestCase):
         cls.filter = subprocess.Popen(["opendkim", "-f", "-x", f"{folder}/opendkim.conf"], stderr=cls.errors)
         cls.host.start()
         cls.host.wait_for(lambda: Host.answers(cls.port))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.filter.terminate()
-        cls.filter.wait(10)
-        cls.errors.close()
-        cls.host.close()
 
     def test_sign(self):
         """R80: Debian's opendkim signs what customers send, and its signature covers what arrives."""

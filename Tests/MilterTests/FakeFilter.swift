@@ -1,4 +1,5 @@
 import Synchronization
+import WireTesting
 
 #if canImport(Glibc)
   import Glibc
@@ -8,8 +9,8 @@ import Synchronization
 final class FakeFilter: Sendable {
   /// Command (or `raw` for octets as they are, `close` for the end) and data.
   typealias Answer = (String, [UInt8])
-  let port: Int
-  private let listener: Int32
+  var port: Int { listener.port }
+  private let listener: LoopbackListener
   private let log = Mutex<[String]>([])
 
   /// Every packet that came: the command, a blank unless it brings macros, the data.
@@ -19,34 +20,9 @@ final class FakeFilter: Sendable {
     version: UInt8 = 6, actions: UInt32 = 0x7f, steps: UInt32 = 0x10_0000,
     _ script: @escaping @Sendable (_ command: String, _ data: String) -> [Answer]
   ) throws {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isListening = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-        bind(descriptor, raw, length) == 0 && listen(descriptor, 16) == 0 && getsockname(descriptor, raw, &length) == 0
-      }
-    }
-    struct NoPort: Error {}
-    guard isListening else { throw NoPort() }
-    listener = descriptor
-    port = Int(UInt16(bigEndian: address.sin_port))
+    listener = try LoopbackListener()
     let options = Self.number(UInt32(version)) + Self.number(actions) + Self.number(steps)
-    Self.detach { [weak self] in
-      while true {
-        let peer = accept(descriptor, nil, nil)
-        guard peer >= 0 else { return }
-        self?.serve(peer, options, script)
-        close(peer)
-      }
-    }
-  }
-
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
+    listener.serve { [weak self] peer in self?.serve(peer, options, script) }
   }
 
   private func serve(_ peer: Int32, _ options: [UInt8], _ script: (String, String) -> [Answer]) {
@@ -89,22 +65,5 @@ final class FakeFilter: Sendable {
 
   private static func send(_ peer: Int32, _ bytes: [UInt8]) {
     _ = bytes.withUnsafeBytes { Glibc.send(peer, $0.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
-  }
-
-  private final class Body: Sendable {
-    let run: @Sendable () -> Void
-    init(_ run: @escaping @Sendable () -> Void) { self.run = run }
-  }
-
-  private static func detach(_ body: @escaping @Sendable () -> Void) {
-    var thread = pthread_t()
-    pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<Body>.fromOpaque(argument).takeRetainedValue().run()
-        return nil
-      }, Unmanaged.passRetained(Body(body)).toOpaque())
-    pthread_detach(thread)
   }
 }

@@ -1,4 +1,5 @@
 import Synchronization
+import WireTesting
 
 #if canImport(Glibc)
   import Glibc
@@ -6,67 +7,25 @@ import Synchronization
 
 /// A server on loopback that does exactly what a script says, well-behaved or not.
 final class ScriptedServer: Sendable {
-  let port: Int
-  private let listener: Int32
+  var port: Int { listener.port }
+  private let listener: LoopbackListener
   private let served = Mutex<[String]>([])
 
   /// Listens, and runs the script once for each connection, one after the other, on a thread of its own.
   init(_ script: @escaping @Sendable (ScriptedPeer) -> Void) throws {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isListening = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-        bind(descriptor, raw, length) == 0 && listen(descriptor, 16) == 0 && getsockname(descriptor, raw, &length) == 0
-      }
+    listener = try LoopbackListener()
+    listener.serve { [self] client in
+      var wait = timeval(tv_sec: 20, tv_usec: 0)
+      setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
+      script(ScriptedPeer(descriptor: client) { line in self.served.withLock { $0.append(line) } })
     }
-    guard isListening else { throw ScriptError(text: "cannot listen") }
-    listener = descriptor
-    port = Int(UInt16(bigEndian: address.sin_port))
-    let thread = ScriptThread { [self] in
-      while true {
-        let client = accept(descriptor, nil, nil)
-        guard client >= 0 else { return }
-        var wait = timeval(tv_sec: 20, tv_usec: 0)
-        setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
-        let peer = ScriptedPeer(descriptor: client) { line in self.served.withLock { $0.append(line) } }
-        script(peer)
-        close(client)
-      }
-    }
-    thread.start()
   }
-
-  deinit { close(listener) }
 
   /// Every command line the clients have sent.
   var lines: [String] { served.withLock { $0 } }
 
   /// Stops listening; a script that runs goes on to its end.
-  func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
-}
-
-struct ScriptError: Error { var text: String }
-
-/// A detached POSIX thread.
-private final class ScriptThread {
-  private let body: @Sendable () -> Void
-  init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-
-  func start() {
-    var thread = pthread_t()
-    let raw = Unmanaged.passRetained(self).toOpaque()
-    pthread_create(
-      &thread, nil,
-      { argument in
-        guard let argument else { return nil }
-        Unmanaged<ScriptThread>.fromOpaque(argument).takeRetainedValue().body()
-        return nil
-      }, raw)
-    pthread_detach(thread)
-  }
+  func stop() { listener.stop() }
 }
 
 /// The server's end of one connection.

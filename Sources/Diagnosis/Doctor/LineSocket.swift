@@ -42,19 +42,19 @@ final class LineSocket {
       four.sin_family = sa_family_t(AF_INET)
       four.sin_port = port
       withUnsafeMutableBytes(of: &four.sin_addr) { $0.copyBytes(from: address.octets) }
-      return withUnsafePointer(to: &four) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-          Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-        }
-      }
+      return connect(descriptor, to: &four)
     }
     var six = sockaddr_in6()
     six.sin6_family = sa_family_t(AF_INET6)
     six.sin6_port = port
     withUnsafeMutableBytes(of: &six.sin6_addr) { $0.copyBytes(from: address.octets) }
-    return withUnsafePointer(to: &six) { pointer in
+    return connect(descriptor, to: &six)
+  }
+
+  private static func connect<Address>(_ descriptor: Int32, to address: inout Address) -> Int32 {
+    withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size))
+        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
       }
     }
   }

@@ -1,5 +1,6 @@
 import Configuration
 import MailSyntax
+import WebPages
 
 /// The answer to Thunderbird, Evolution, K-9 and their kin (Mozilla's autoconfig, config-v1.1.xml).
 enum Autoconfig {

@@ -1,5 +1,6 @@
 import Configuration
 import MailSyntax
+import WebPages
 
 /// The answer to Outlook ([MS-OXDSCLI], the schema for POP3, IMAP and SMTP servers).
 enum Autodiscover {

@@ -1,5 +1,6 @@
 import Basics
 import Configuration
+import WebPages
 
 /// The pages people read, in French and English.
 enum HelpPage {

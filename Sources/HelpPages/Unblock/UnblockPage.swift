@@ -1,4 +1,5 @@
 import Basics
+import WebPages
 import Wire
 
 /// `/help/unblock`: a customer whose network is blacklisted proves who he is by his mailbox's password, and takes it off

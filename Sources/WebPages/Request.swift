@@ -1,30 +1,41 @@
 import MailSyntax
 
-/// A request as the pages need it (RFC 9112).
-struct Request: Sendable {
-  var method: String
-  /// The path without the query, percent-decoded, lower-cased.
-  var path: String
-  /// The query's fields; the first of a name counts.
-  var query: [String: String] = [:]
+/// A request as the pages of this host need it (RFC 9112).
+package struct Request: Sendable {
+  /// `GET`, `HEAD` and their kin.
+  package let method: String
+  /// The path without the query, percent-decoded.
+  package let path: String
+  /// The query's fields by lower-cased name; the first of a name counts.
+  package private(set) var query: [String: String] = [:]
   /// The `Host` field without its port, lower-cased.
-  var host = ""
+  package private(set) var host = ""
   /// The `Host` field with its port, lower-cased.
-  var authority = ""
+  package private(set) var authority = ""
   /// The `Origin` field (RFC 6454 section 7).
-  var origin: String?
+  package private(set) var origin: String?
+  /// What came behind the header.
+  package internal(set) var body: [UInt8] = []
   var contentLength: Int?
-  var body: [UInt8] = []
 
   /// Why a request is not answered with a page.
-  enum Refusal: Error { case bad, methodNotAllowed, tooLarge, lengthRequired }
+  package enum Refusal: Error {
+    /// It cannot be understood.
+    case bad
+    /// None of those that are served here.
+    case methodNotAllowed([String])
+    /// A line, the header or the body is longer than it may be.
+    case tooLarge
+    /// A body comes without its length.
+    case lengthRequired
+  }
 
   /// Parses the request line (RFC 9112 section 3), origin and absolute form.
-  init(line: [UInt8]) throws(Refusal) {
+  init(line: [UInt8], methods: [String]) throws(Refusal) {
     let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
     guard parts.count == 3, parts[2].starts(with: "HTTP/1.".utf8) else { throw .bad }
     method = String(decoding: parts[0], as: UTF8.self)
-    guard ["GET", "HEAD", "POST"].contains(method) else { throw .methodNotAllowed }
+    guard methods.contains(method) else { throw .methodNotAllowed(methods) }
     var target = parts[1]
     if !target.starts(with: "/".utf8) {
       let scheme = Array("://".utf8)
@@ -34,14 +45,14 @@ struct Request: Sendable {
     }
     let question = target.firstIndex(of: UInt8(ascii: "?")) ?? target.endIndex
     guard let decoded = Self.decode(target[..<question], plusIsSpace: false) else { throw .bad }
-    path = decoded.lowercased()
+    path = decoded
     guard question < target.endIndex else { return }
     guard let fields = Self.fields(target[question...].dropFirst()) else { throw .bad }
     query = fields
   }
 
   /// The fields of a form in the body (`application/x-www-form-urlencoded`); `nil` when it is none.
-  var form: [String: String]? { Self.fields(body[...]) }
+  package var form: [String: String]? { Self.fields(body[...]) }
 
   /// Names, lower-cased, and values; the first of a name counts.
   private static func fields(_ octets: ArraySlice<UInt8>) -> [String: String]? {
@@ -97,29 +108,5 @@ struct Request: Sendable {
       result.append(octet)
     }
     return String(validating: result, as: UTF8.self)
-  }
-}
-
-extension String {
-  /// Without spaces and tabs at its ends.
-  var trimmed: String {
-    let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-    return String(drop(while: isBlank).reversed().drop(while: isBlank).reversed())
-  }
-
-  /// With what XML and HTML take for markup escaped.
-  var escaped: String {
-    var text = ""
-    for scalar in unicodeScalars {
-      switch scalar {
-      case "&": text += "&amp;"
-      case "<": text += "&lt;"
-      case ">": text += "&gt;"
-      case "\"": text += "&quot;"
-      case "'": text += "&#39;"
-      default: text.unicodeScalars.append(scalar)
-      }
-    }
-    return text
   }
 }
