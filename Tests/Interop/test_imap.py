@@ -1,5 +1,6 @@
 """IMAP with curl, mbsync, OfflineIMAP, mutt and neomutt; a changed password ends sessions."""
 import imaplib
+import json
 import os
 import shlex
 import socket
@@ -11,6 +12,36 @@ from host import PASSWORD, Host, run, swaks
 LOGIN = f"alice%example.test:{PASSWORD}"
 ODD_FOLDER = "Entwürfe 日本 & Co"
 ODD_WIRE = '"Entw&APw-rfe &ZeVnLA- &- Co"'
+
+C_CLIENT = r'''<?php
+[, $server, $login, $password] = $argv;
+$box = imap_open($server . 'INBOX', $login, $password) ?: exit(1);
+$type = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nneedle\r\n";
+$part = "--x\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJD\r\n--x--\r\n";
+imap_createmailbox($box, $server . 'Work') && imap_reopen($box, $server . 'Work') || exit(2);
+imap_append($box, $server . 'Work', "Subject: =?utf-8?Q?gr=C3=BC=C3=9Fe?=\r\n" . $type . $part, '\\Seen') || exit(3);
+imap_append($box, $server . 'Work', "Subject: Re: an older one\r\n\r\nx\r\n", '', '01-Jan-2020 00:00:00 +0000') || exit(4);
+imap_ping($box) && imap_num_msg($box) == 2 || exit(5);
+$seen['subjects'] = array_map(fn($one) => imap_utf8($one->subject), imap_fetch_overview($box, '1:*'));
+$seen['parts'] = [imap_fetchstructure($box, 1)->parts[0]->encoding, imap_fetchstructure($box, 1)->parts[1]->encoding];
+$seen['second'] = trim(imap_fetchbody($box, 1, '2'));
+$seen['by subject'] = imap_sort($box, SORTSUBJECT, false);
+$seen['by arrival'] = imap_sort($box, SORTARRIVAL, false);
+$seen['threads'] = count(preg_grep('/num$/', array_keys(imap_thread($box))));
+$seen['found'] = imap_search($box, "SUBJECT \"GR\xc3\x9c\" SEEN", 0, 'UTF-8');
+$seen['in the text'] = imap_search($box, 'BODY "needle"', SE_UID);
+imap_setflag_full($box, '1:2', '\\Answered') && imap_mail_copy($box, '1', 'INBOX') && imap_mail_move($box, '2', 'INBOX') || exit(6);
+imap_expunge($box);
+$seen['kept'] = imap_num_msg($box);
+imap_reopen($box, $server . 'INBOX') && imap_renamemailbox($box, $server . 'Work', $server . 'Moved') || exit(7);
+$seen['copied'] = imap_num_msg($box);
+$seen['kept flags'] = imap_headerinfo($box, 1)->Unseen . imap_headerinfo($box, 1)->Answered;
+$seen['folders'] = array_map(fn($one) => substr($one, strlen($server)), imap_list($box, $server, '*'));
+$seen['unseen'] = imap_status($box, $server . 'INBOX', SA_UNSEEN)->unseen;
+imap_close($box);
+$seen['errors'] = imap_errors();
+echo json_encode($seen);
+'''
 
 
 class Programs(unittest.TestCase):
@@ -43,6 +74,22 @@ class Programs(unittest.TestCase):
                 code, text = run(*common, "-T", path, f"{url}/Drafts")
                 self.assertEqual(code, 0, text)
                 self.assertEqual(len(self.host.messages("alice", "Drafts")), number + 1)
+
+    def test_c_client(self):
+        """R2: PHP's imap functions, on the library that Alpine has too: folders, orders, threads, searches, copies.
+
+        Implicit TLS, as its STARTTLS knows TLS 1.0 only. It decomposes what it decodes.
+        """
+        script = f"{self.host.folder}/client.php"
+        with open(script, "w") as file:
+            file.write(C_CLIENT)
+        server = f"{{localhost:{self.host.port['imaps']}/imap/ssl/novalidate-cert}}"
+        code, text = run("php", "-d", "display_errors=stderr", script, server, "carol%example.test", PASSWORD)
+        self.assertEqual(code, 0, text)
+        self.assertEqual(json.loads(text), {
+            "subjects": ["gru\u0308ße", "Re: an older one"], "parts": [0, 3], "second": "QUJD", "by subject": [2, 1],
+            "by arrival": [2, 1], "threads": 2, "found": [1], "in the text": [1], "kept": 1, "copied": 2, "kept flags": " A",
+            "folders": ["Drafts", "INBOX", "Junk", "Moved", "Sent", "Trash"], "unseen": 1, "errors": False})
 
     def test_mbsync_both_ways(self):
         """R2: folders, messages and flags go there and back."""
