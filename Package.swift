@@ -75,7 +75,9 @@ let package = Package(
     room("LocalMail", ["Basics", "MailSyntax", "CFiles"]),
     room(
       "SMTPClient",
-      ["Basics", "MailSyntax", "COpenSSL", .product(name: "NIOSSL", package: "swift-nio-ssl"), logging] + nio),
+      [
+        "Basics", "MailSyntax", "DNSResolver", "COpenSSL", .product(name: "NIOSSL", package: "swift-nio-ssl"), logging,
+      ] + nio),
     room(
       "Delivery",
       [

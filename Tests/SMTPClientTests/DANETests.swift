@@ -1,5 +1,6 @@
 import Basics
 import COpenSSL
+import DNSResolver
 import MailSyntax
 import Testing
 
@@ -8,12 +9,12 @@ import Testing
 @Suite("DANE: certificates by the name system's word", .timeLimit(.minutes(1)))
 struct DANETests {
   private func association(_ usage: UInt8, _ selector: UInt8, _ matching: UInt8, _ data: [UInt8])
-    -> CertificateAssociation
+    -> TLSARecord
   {
-    CertificateAssociation(usage: usage, selector: selector, matching: matching, data: data)
+    TLSARecord(usage: usage, selector: selector, matching: matching, data: data)
   }
 
-  private func fault(_ records: [CertificateAssociation], _ chain: [[UInt8]], base: String = "mx.remote.test")
+  private func fault(_ records: [TLSARecord], _ chain: [[UInt8]], base: String = "mx.remote.test")
     -> String?
   {
     let policy = DANEPolicy(records, baseDomain: base, nextHop: "remote.test")
@@ -86,7 +87,7 @@ struct DANETests {
   @Test("a session with the right certificate stands, one with another ends in words that say why")
   func session() async throws {
     let server = try await TLSServer.start()
-    func open(_ records: [CertificateAssociation], base: String = "mx.example.test") async throws(SMTPFailure)
+    func open(_ records: [TLSARecord], base: String = "mx.example.test") async throws(SMTPFailure)
       -> String?
     {
       var endpoint = server.endpoint(.required)

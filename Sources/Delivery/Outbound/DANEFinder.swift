@@ -29,10 +29,7 @@ struct DANEFinder: Sendable {
       do {
         let records = try await resolver.tlsa(name, port: port)
         guard records.secure else { continue }
-        let associations = records.records.prefix(Self.mostRecords).map {
-          CertificateAssociation(usage: $0.usage, selector: $0.selector, matching: $0.matching, data: $0.data)
-        }
-        return .policy(DANEPolicy(Array(associations), baseDomain: name, nextHop: nextHop))
+        return .policy(DANEPolicy(Array(records.records.prefix(Self.mostRecords)), baseDomain: name, nextHop: nextHop))
       } catch let failure as DNSFailure {
         if failure.isTemporary { return .unanswered("_\(port)._tcp.\(name)", failure) }
       }

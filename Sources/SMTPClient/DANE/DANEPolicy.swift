@@ -1,22 +1,6 @@
-/// One TLS certificate association of the name system (RFC 6698 section 2.1).
-package struct CertificateAssociation: Hashable, Sendable {
-  /// 2: the certificate's authority (DANE-TA), 3: the server's own certificate (DANE-EE).
-  package var usage: UInt8
-  /// 0: the whole certificate, 1: its public key.
-  package var selector: UInt8
-  /// 0: the data itself, 1: its SHA-256, 2: its SHA-512.
-  package var matching: UInt8
-  /// What must match.
-  package var data: [UInt8]
+import DNSResolver
 
-  /// Makes an association.
-  package init(usage: UInt8, selector: UInt8, matching: UInt8, data: [UInt8]) {
-    self.usage = usage
-    self.selector = selector
-    self.matching = matching
-    self.data = data
-  }
-
+extension TLSARecord {
   /// Whether SMTP can use it: usages 0 and 1 mean nothing here (RFC 7672 section 3.1.3).
   var isUsable: Bool {
     guard usage == 2 || usage == 3, selector <= 1 else { return false }
@@ -34,7 +18,7 @@ package struct CertificateAssociation: Hashable, Sendable {
 /// TLS is then a must. A policy without a usable association asks for TLS with any certificate (section 2.2).
 package struct DANEPolicy: Hashable, Sendable {
   /// The associations that can be used, the weaker of two digests left out.
-  let associations: [CertificateAssociation]
+  let associations: [TLSARecord]
   /// The name under which the records stand, for SNI; then what else an authority's certificate may be made out to.
   let names: [String]
 
@@ -43,7 +27,7 @@ package struct DANEPolicy: Hashable, Sendable {
   /// - Parameters:
   ///   - baseDomain: the host's name under which they were found (RFC 7672 section 2.2.2).
   ///   - nextHop: the recipient's domain, when its exchangers are proven too (section 3.2.2).
-  package init(_ records: [CertificateAssociation], baseDomain: String, nextHop: String?) {
+  package init(_ records: [TLSARecord], baseDomain: String, nextHop: String?) {
     let usable = records.filter(\.isUsable)
     // Who publishes both digests of one kind means the stronger one (RFC 7671 section 9).
     associations = usable.filter { record in

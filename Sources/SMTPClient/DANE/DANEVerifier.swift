@@ -1,4 +1,5 @@
 import COpenSSL
+import DNSResolver
 
 /// Compares a server's certificates with what the name system says of them (RFC 7671, RFC 7672 section 3).
 struct DANEVerifier {
@@ -48,7 +49,7 @@ private final class X509Certificate {
   deinit { X509_free(pointer) }
 
   /// Whether an association is about this certificate.
-  func matches(_ association: CertificateAssociation) -> Bool {
+  func matches(_ association: TLSARecord) -> Bool {
     guard let subject = association.selector == 0 ? octets : publicKey else { return false }
     switch association.matching {
     case 0: return subject == association.data
