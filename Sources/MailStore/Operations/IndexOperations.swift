@@ -35,6 +35,7 @@ extension AccountStore {
   /// Sort keys the index has, and messages it has none of.
   func keys(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [MessageKeys], missing: [LocatedMessage]) {
     startFilling()
+    host.noteReading(uids.count)
     keepUnkept()
     return try perform { index in
       let view = try view(key, index)

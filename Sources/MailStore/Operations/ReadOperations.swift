@@ -153,6 +153,7 @@ extension AccountStore {
   /// Whole messages in the order asked, at most so many octets together.
   nonisolated func contents(_ key: FolderKey, _ uids: [UInt32], maximumBytes: Int) async throws -> [MessageContents] {
     let located = try await locate(key, uids)
+    host.noteReading(located.count)
     var result: [MessageContents] = []
     var total = 0
     var start = 0

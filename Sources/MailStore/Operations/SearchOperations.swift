@@ -4,6 +4,7 @@ import MailSyntax
 /// files, in parallel.
 extension AccountStore {
   nonisolated func search(_ key: FolderKey, _ condition: TextCondition, among uids: [UInt32]) async throws -> [UInt32] {
+    host.noteReading(uids.count)
     if case .header(let name, let text) = condition,
       let field = HeaderKeys.searchable.firstIndex(of: name.lowercased()),
       !text.isEmpty

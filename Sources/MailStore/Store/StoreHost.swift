@@ -53,6 +53,10 @@ final class StoreHost: Sendable {
     try? await indexes.shutdownGracefully()
   }
 
+  /// Tells the filler that a session waits for so many messages or their keys: only what is asked for in great numbers
+  /// makes it step back, or a host that is always read would never be indexed.
+  func noteReading(_ count: Int) { writer.meter.count.wrappingAdd(count / 16, ordering: .relaxed) }
+
   func tick() -> UInt64 { clock.wrappingAdd(1, ordering: .relaxed).newValue }
 
   /// Runs blocking file work on the file threads.
