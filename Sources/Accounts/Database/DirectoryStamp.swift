@@ -39,7 +39,7 @@ final class DirectoryStamp: Sendable {
     self.state = Mutex(state)
   }
 
-  deinit { close() }
+  deinit { state.withLock { Self.close(&$0) } }
 
   /// The count of changes; `nil` when it cannot be told now.
   func current() -> Int64? {
@@ -52,9 +52,6 @@ final class DirectoryStamp: Sendable {
       return state.lastStamp
     }
   }
-
-  /// Gives the file back; ``current()`` answers `nil` afterwards.
-  func close() { state.withLock { Self.close(&$0) } }
 
   private static func number(_ statement: OpaquePointer?) -> Int64? {
     guard let statement else { return nil }

@@ -14,8 +14,8 @@ final class DirectoryCache: Sendable {
     var stamp: Int64?
     var hosted: [String: Bool] = [:]
     var matches: [EmailAddress: RecipientMatch] = [:]
-    var owners: Set<Owner> = []
-    var accounts: [Int64: Account] = [:]
+    var owners: [Owner: Bool] = [:]
+    var accounts: [Int64: Account?] = [:]
   }
   private let state = Mutex(State())
   private let stamp: DirectoryStamp
@@ -28,54 +28,41 @@ final class DirectoryCache: Sendable {
 
   /// Whether a domain is kept here, from memory, else from `read`.
   func isHosted(_ domain: String, _ read: () async throws -> Bool) async throws -> Bool {
-    let now = stamp.current()
-    if let known = look(now, { $0.hosted[domain] }) { return known }
-    let found = try await read()
-    keep(now) { state in
-      if state.hosted.count >= capacity { state.hosted = [:] }
-      state.hosted[domain] = found
-    }
-    return found
+    try await remembered(\.hosted, domain, keeps: { _ in true }, read)
   }
 
   /// What becomes of a recipient, from memory, else from `read`; names that nobody has are not kept, or guessing them
   /// would drive the others out.
   func match(_ recipient: EmailAddress, _ read: () async throws -> RecipientMatch) async throws -> RecipientMatch {
-    let now = stamp.current()
-    if let known = look(now, { $0.matches[recipient] }) { return known }
-    let found = try await read()
-    switch found {
-    case .mailbox, .forward:
-      keep(now) { state in
-        if state.matches.count >= capacity { state.matches = [:] }
-        state.matches[recipient] = found
+    let isKept = { (match: RecipientMatch) in
+      switch match {
+      case .mailbox, .forward: true
+      case .notHosted, .discard, .noMailbox, .suspended: false
       }
-    case .notHosted, .discard, .noMailbox, .suspended: break
     }
-    return found
+    return try await remembered(\.matches, recipient, keeps: isKept, read)
   }
 
   /// Whether an account may use an address, from memory when it may, else from `read`.
   func owns(_ owner: Owner, _ read: () async throws -> Bool) async throws -> Bool {
-    let now = stamp.current()
-    if look(now, { $0.owners.contains(owner) ? true : nil }) == true { return true }
-    let found = try await read()
-    guard found else { return false }
-    keep(now) { state in
-      if state.owners.count >= capacity { state.owners = [] }
-      state.owners.insert(owner)
-    }
-    return true
+    try await remembered(\.owners, owner, keeps: { $0 }, read)
   }
 
   /// An account by its number, from memory, else from `read`.
   func account(_ id: Int64, _ read: () async throws -> Account?) async throws -> Account? {
+    try await remembered(\.accounts, id, keeps: { $0 != nil }, read)
+  }
+
+  private func remembered<Key: Hashable, Value>(
+    _ table: WritableKeyPath<State, [Key: Value]>, _ key: Key, keeps: (Value) -> Bool, _ read: () async throws -> Value
+  ) async throws -> Value {
     let now = stamp.current()
-    if let known = look(now, { $0.accounts[id] }) { return known }
-    guard let found = try await read() else { return nil }
+    if let known = look(now, { $0[keyPath: table][key] }) { return known }
+    let found = try await read()
+    guard keeps(found) else { return found }
     keep(now) { state in
-      if state.accounts.count >= capacity { state.accounts = [:] }
-      state.accounts[id] = found
+      if state[keyPath: table].count >= capacity { state[keyPath: table] = [:] }
+      state[keyPath: table].updateValue(found, forKey: key)
     }
     return found
   }
