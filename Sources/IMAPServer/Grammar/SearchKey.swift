@@ -21,8 +21,10 @@ indirect enum SearchKey: Equatable, Sendable {
   case old
   case new
   case keyword(String, isSet: Bool)
-  /// BCC, CC, FROM, SUBJECT, TO and HEADER: field name in upper case, and what its text contains.
+  /// SUBJECT and HEADER: field name in upper case, and what its text contains.
   case header([UInt8], [UInt8])
+  /// BCC, CC, FROM and TO: field name in upper case, and what the envelope's form of it contains.
+  case addresses(String, [UInt8])
   case body([UInt8])
   case text([UInt8])
   case date(DateField, DateRelation, DateArgument)
@@ -123,7 +125,10 @@ extension ByteCursor {
 
   private mutating func textKey(_ word: String) throws(GrammarError) -> SearchKey? {
     switch word {
-    case "BCC", "CC", "FROM", "SUBJECT", "TO":
+    case "BCC", "CC", "FROM", "TO":
+      try space()
+      return .addresses(word, try aString())
+    case "SUBJECT":
       try space()
       return .header(Array(word.utf8), try aString())
     case "HEADER":

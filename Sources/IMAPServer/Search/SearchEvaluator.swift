@@ -49,6 +49,8 @@ struct SearchEvaluator {
     case .header(let name, let value):
       return try await text(
         candidates, .header(name: String(decoding: name, as: UTF8.self), text: try decode(value)))
+    case .addresses(let name, let value):
+      return try await text(candidates, .addresses(name: name, text: try decode(value)))
     case .body(let value): return try await text(candidates, .body(try decode(value)))
     case .text(let value): return try await text(candidates, .text(try decode(value)))
     case .date(.sent, let relation, let day): return try await sent(candidates, relation, day)
@@ -174,7 +176,7 @@ extension SearchKey {
   /// Whether deciding the key may have to read messages.
   var readsText: Bool {
     switch self {
-    case .header, .body, .text, .date(.sent, _, _), .emailID, .threadID: true
+    case .header, .addresses, .body, .text, .date(.sent, _, _), .emailID, .threadID: true
     case .not(let key): key.readsText
     case .or(let first, let second): first.readsText || second.readsText
     case .and(let keys): keys.contains(where: \.readsText)

@@ -134,6 +134,8 @@ package struct POPMessage: Hashable, Sendable {
 package enum TextCondition: Hashable, Sendable {
   /// A header field contains the text; an empty text asks only whether the field is there.
   case header(name: String, text: String)
+  /// The addresses of From, To, Cc or Bcc in the envelope's form, `name <local@host>`, contain the text.
+  case addresses(name: String, text: String)
   /// The body's text parts contain the text.
   case body(String)
   /// Header or body contain the text.

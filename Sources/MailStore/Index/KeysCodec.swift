@@ -3,27 +3,34 @@ import MailSyntax
 
 /// What SORT, THREAD and SEARCH ask of a message's header, as the index keeps it.
 struct HeaderKeys: Sendable {
-  /// Folded text of the fields that SEARCH has keys for, in the order of `searchable`.
+  /// What SEARCH's keys look at, folded, in the order of `searchable`.
   var texts: [String]
   var keys: MessageKeys
 
-  /// The fields whose text is kept.
-  static let searchable = ["subject", "from", "to", "cc", "bcc"]
+  /// The fields whose text is kept: the subject, and addresses in the envelope's form.
+  static let searchable = ["subject"] + Envelope.searchableAddresses
 
   /// Most octets of one field's text kept; longer ones are read from the file.
-  static let longestText = 4096
+  static let longestText = MessageIndexEntry.maximumAddressText
 
   init(_ entry: MessageIndexEntry, uid: UInt32, header: HeaderSection) {
-    texts = Self.searchable.map { name in
-      let text = CaseMap.fold(header.values(name).map { EncodedWord.decode($0) }.joined(separator: "\n"))
-      // A text that was cut must not look whole: it is marked and SEARCH reads the file.
-      return text.utf8.count > Self.longestText ? "\u{0}" : text
-    }
+    let subject = CaseMap.fold(header.values("subject").map { EncodedWord.decode($0) }.joined(separator: "\n"))
+    // A text that was cut must not look whole: it is marked and SEARCH reads the file.
+    texts = ([subject] + entry.addressTexts).map { $0.utf8.count > Self.longestText ? "\u{0}" : $0 }
     keys = MessageKeys(
       uid: uid, sentDate: entry.sentDate, sentZoneMinutes: entry.sentZoneMinutes, baseSubject: entry.baseSubject,
       from: entry.fromMailbox, to: entry.toMailbox, cc: entry.ccMailbox, displayFrom: entry.displayFrom,
       displayTo: entry.displayTo, messageID: entry.messageID ?? "", inReplyTo: entry.inReplyTo.first ?? "",
       references: entry.references, isReply: entry.isReplyOrForward, hasAttachment: entry.hasAttachment)
+  }
+
+  /// Tells blobs with addresses in the envelope's form from older ones, which have them as the header spells them.
+  private static let envelopeForm: UInt8 = 16
+
+  /// The octets of a searched text; `nil` when the blob is of another make, and the message must be read again.
+  static func text(_ field: Int, of blob: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+    guard let ranges = ranges(blob), field == 0 || blob[0] & envelopeForm != 0 else { return nil }
+    return UnsafeRawBufferPointer(rebasing: blob[ranges[field]])
   }
 
   /// One blob: flags (1), zone (2), date (8), then each string with its length (4); the searched texts first.
@@ -35,6 +42,7 @@ struct HeaderKeys: Sendable {
     if keys.sentZoneMinutes != nil { bits |= 2 }
     if keys.isReply { bits |= 4 }
     if keys.hasAttachment { bits |= 8 }
+    bits |= Self.envelopeForm
     bytes.append(bits)
     Self.put(&bytes, Int16(clamping: keys.sentZoneMinutes ?? 0))
     Self.put(&bytes, keys.sentDate?.milliseconds ?? 0)

@@ -5,13 +5,17 @@ import MailSyntax
 extension AccountStore {
   nonisolated func search(_ key: FolderKey, _ condition: TextCondition, among uids: [UInt32]) async throws -> [UInt32] {
     host.noteReading(uids.count)
-    if case .header(let name, let text) = condition,
-      let field = HeaderKeys.searchable.firstIndex(of: name.lowercased()),
-      !text.isEmpty
-    {
-      return try await searchKeys(key, field: field, text: text, among: uids)
+    switch condition {
+    // An empty text asks whether there is such a field.
+    case .addresses(let name, let text) where text.isEmpty:
+      return try await searchText(key, TextNeedle(.header(name: name, text: "")), among: uids)
+    case .header(let name, let text) where name.lowercased() == "subject" && !text.isEmpty:
+      return try await searchKeys(key, field: 0, condition, text, among: uids)
+    case .addresses(let name, let text):
+      guard let field = HeaderKeys.searchable.firstIndex(of: name.lowercased()) else { return [] }
+      return try await searchKeys(key, field: field, condition, text, among: uids)
+    case .header, .body, .text: return try await searchText(key, TextNeedle(condition), among: uids)
     }
-    return try await searchText(key, TextNeedle(condition), among: uids)
   }
 
   private nonisolated func searchText(_ key: FolderKey, _ needle: TextNeedle, among uids: [UInt32]) async throws
@@ -50,9 +54,8 @@ extension AccountStore {
       seen.reserveCapacity(uids.count)
       try index.eachRow("message_keys", "keys", key.id, uids) { uid, row in
         row.withBlob(1) { blob in
-          guard let ranges = HeaderKeys.ranges(blob) else { return }
+          guard let text = HeaderKeys.text(field, of: blob) else { return }
           seen.append(uid)
-          let text = UnsafeRawBufferPointer(rebasing: blob[ranges[field]])
           if text.count == 1, text[0] == 0 {
             cut.append(uid)
           } else if TextNeedle.contains(text, needle) {
@@ -65,7 +68,7 @@ extension AccountStore {
   }
 
   private nonisolated func searchKeys(
-    _ key: FolderKey, field: Int, text: String, among uids: [UInt32]
+    _ key: FolderKey, field: Int, _ condition: TextCondition, _ text: String, among uids: [UInt32]
   ) async throws -> [UInt32] {
     let needle = Array(CaseMap.fold(text).utf8)
     var outcome = try await decide(key, field: field, needle: needle, among: uids)
@@ -73,10 +76,10 @@ extension AccountStore {
       let computed = try await compute(key, outcome.missing)
       let again = try await decide(key, field: field, needle: needle, among: computed.map(\.uid))
       outcome.hits += again.hits
-      outcome.undecided += again.undecided
+      // What the index could not keep, for want of space, the files tell.
+      outcome.undecided += again.undecided + again.missing
     }
     if !outcome.undecided.isEmpty {
-      let condition = TextCondition.header(name: HeaderKeys.searchable[field], text: text)
       outcome.hits += try await searchFiles(key, TextNeedle(condition), among: outcome.undecided.map(\.uid))
     }
     return outcome.hits.sorted()

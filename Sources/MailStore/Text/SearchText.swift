@@ -98,12 +98,17 @@ struct TextNeedle: Sendable {
     case .header(let name, let text):
       fieldStart = CaseMap.fold(utf8: Array(name.utf8)) + [0x3a, 0x20]
       folded = Array(CaseMap.fold(text).utf8)
-    case .body(let text), .text(let text): (fieldStart, folded) = ([], Array(CaseMap.fold(text).utf8))
+    case .body(let text), .text(let text), .addresses(_, let text):
+      (fieldStart, folded) = ([], Array(CaseMap.fold(text).utf8))
     }
   }
 
   /// Decides on a message's octets.
-  func matches(_ bytes: [UInt8]) -> Bool { matches(SearchText(bytes)) ?? false }
+  func matches(_ bytes: [UInt8]) -> Bool {
+    guard case .addresses(let name, _) = condition else { return matches(SearchText(bytes)) ?? false }
+    guard let field = Envelope.searchableAddresses.firstIndex(of: name.lowercased()) else { return false }
+    return found(in: Array(Envelope(bytes.span, headerRange: 0..<bytes.count).searchText(field).utf8))
+  }
 
   /// Decides on a message's text; `nil` when what was left out decides.
   func matches(_ text: SearchText) -> Bool? {
@@ -111,6 +116,8 @@ struct TextNeedle: Sendable {
       switch condition {
       case .header: text.header.withUnsafeBytes(isInField)
       case .body: found(in: text.body)
+      // Decided by the index or the octets: `SearchText` keeps the header as it is spelt.
+      case .addresses: false
       case .text: found(in: text.header) || found(in: text.parts) || found(in: text.body)
       }
     return isFound || text.isWhole ? isFound : nil

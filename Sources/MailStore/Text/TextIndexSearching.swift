@@ -119,6 +119,7 @@ extension TextNeedle {
     let isFound =
       switch condition {
       case .header: row.withBlob(1, isInField)
+      case .addresses: false
       case .body: found(3)
       case .text: found(1) || found(2) || found(3)
       }

@@ -26,6 +26,8 @@ package struct MessageIndexEntry: Sendable {
   package var displayFrom: String
   /// The first To address as people read it, folded.
   package var displayTo: String
+  /// What SEARCH FROM, TO, CC and BCC look at, in the order of `Envelope.searchableAddresses`, folded.
+  package var addressTexts: [String]
   /// The message's own identifier without its brackets.
   package var messageID: String?
   /// Identifiers of In-Reply-To without brackets.
@@ -49,6 +51,8 @@ package struct MessageIndexEntry: Sendable {
 
   /// Longest sort key kept, in characters.
   package static let maximumKeyLength = 255
+  /// Octets of an address text from which on it is not continued.
+  package static let maximumAddressText = 4096
   /// Most message identifiers kept of References.
   package static let maximumReferences = 200
 
@@ -82,6 +86,9 @@ package struct MessageIndexEntry: Sendable {
       ccMailbox: mailboxKey(envelope.cc),
       displayFrom: displayKey(envelope.from),
       displayTo: displayKey(envelope.to),
+      addressTexts: Envelope.searchableAddresses.indices.map {
+        envelope.searchText($0, limit: maximumAddressText)
+      },
       messageID: envelope.messageID.flatMap { MessageIdentifier.parse($0, limit: 1).first },
       inReplyTo: envelope.inReplyTo.map { MessageIdentifier.parse($0, limit: maximumReferences) } ?? [],
       references: envelope.references.map { MessageIdentifier.parse($0, limit: maximumReferences) } ?? [],

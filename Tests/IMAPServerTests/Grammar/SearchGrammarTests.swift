@@ -17,7 +17,7 @@ private func octets(_ text: String) -> [UInt8] { Array(text.utf8) }
       try search("FLAGGED SINCE 1-Feb-1994 NOT FROM \"Smith\"").key
         == .and([
           .system(.flagged, isSet: true), .date(.received, .since, DateArgument(year: 1994, month: 2, day: 1)),
-          .not(.header(octets("FROM"), octets("Smith"))),
+          .not(.addresses("FROM", octets("Smith"))),
         ]))
   }
 
