@@ -69,6 +69,41 @@ import Testing
     }
   }
 
+  @Test("A rename that cannot move every child moves none, and the mail keeps its UIDs")
+  func renameInOneStep() async throws {
+    let fixture = Fixture()
+    try await fixture.withStore { store in
+      let account = fixture.account()
+      var validities: [UInt32] = []
+      for child in ["a", "b", "c"] {
+        let name = try MailboxName("Old/\(child)")
+        try await store.createFolder(account, name: name)
+        let mailbox = try await store.mailbox(account, name: name)
+        _ = try await mailbox.append([NewMessage(content: .bytes(message(1)))])
+        validities.append(try await mailbox.snapshot().uidValidity)
+      }
+      // No folder, but something that a directory cannot be renamed over.
+      let obstacle = fixture.maildir() + "/.New.b"
+      try FileSystem.makePath(obstacle + "/something")
+      await #expect(throws: StoreError.self) {
+        try await store.renameFolder(account, from: MailboxName("Old"), to: MailboxName("New"))
+      }
+      for (child, validity) in zip(["a", "b", "c"], validities) {
+        let snapshot = try await store.mailbox(account, name: MailboxName("Old/\(child)")).snapshot()
+        #expect(snapshot.uidValidity == validity)
+        #expect(snapshot.messages.map(\.uid) == [1])
+      }
+      #expect(try await !store.folders(account).contains { $0.name.path.hasPrefix("New") })
+      try FileSystem.removeTree(obstacle)
+      try await store.renameFolder(account, from: MailboxName("Old"), to: MailboxName("New"))
+      for (child, validity) in zip(["a", "b", "c"], validities) {
+        let mailbox = try await store.mailbox(account, name: MailboxName("New/\(child)"))
+        #expect(try await mailbox.snapshot().uidValidity == validity)
+        #expect(try await mailbox.open(1).size > 0)
+      }
+    }
+  }
+
   @Test("INBOX renamed gives its messages away and stays")
   func renameInbox() async throws {
     let fixture = Fixture()
@@ -98,6 +133,37 @@ import Testing
       #expect(folders.first { $0.name.path == "Not/There" }?.isSubscribed == true)
       #expect(folders.first { $0.name.path == "Not/There" }?.exists == false)
       #expect(folders.first { $0.name.path == "Junk" }?.isSubscribed == false)
+    }
+  }
+
+  @Test("Subscriptions that another program writes are seen at once and kept as they are")
+  func sharedSubscriptions() async throws {
+    let fixture = Fixture()
+    try await fixture.withStore { store in
+      let account = fixture.account()
+      try await store.create(account)
+      let path = fixture.maildir() + "/subscriptions"
+      func subscribed() async throws -> [String] {
+        try await store.folders(account).filter(\.isSubscribed).map(\.name.path)
+      }
+      func text() throws -> String { String(decoding: try FileSystem.contents(path, limit: 9999) ?? [], as: UTF8.self) }
+      try put(path, Array("One\r\n\nnot//a name\nTwo\nOne".utf8))
+      #expect(try await subscribed() == ["One", "Two"])
+      try await store.subscribe(account, name: MailboxName("Three"))
+      #expect(try text() == "One\r\n\nnot//a name\nTwo\nOne\nThree\n")
+      try await store.subscribe(account, name: MailboxName("Two"))
+      try await store.unsubscribe(account, name: MailboxName("One"))
+      #expect(try text() == "\nnot//a name\nTwo\nThree\n")
+      try await store.unsubscribe(account, name: MailboxName("Two"))
+      try await store.unsubscribe(account, name: MailboxName("Never"))
+      #expect(try text() == "\nnot//a name\nThree\n")
+      // As long as before, and perhaps within the same step of the file system's clock.
+      try put(path, Array("\nnot//a name\nThrew\n".utf8))
+      #expect(try await subscribed() == ["Threw"])
+      unlink(path)
+      #expect(try await subscribed().isEmpty)
+      try await store.subscribe(account, name: MailboxName("Three"))
+      #expect(try text() == "Three\n")
     }
   }
 

@@ -50,6 +50,25 @@ import Testing
     }
   }
 
+  @Test(
+    "A maildirsize whose numbers make no sense is counted anew",
+    arguments: [
+      "0 -9223372036854775808", "-9223372036854775808 0", "9223372036854775807 1\n9223372036854775807 1",
+      "72057594037927936 1", "1 1099511627776", "-1 -1", "1", "1 2 3", "x y",
+    ])
+  func senseless(lines: String) async throws {
+    #expect(QuotaLedger.parse(Array("0S\n\(lines)\n".utf8)).map { $0.use.bytes >= 0 } != true)
+    let fixture = Fixture()
+    try await fixture.withStore { store in
+      let account = fixture.account(quota: QuotaLimit(bytes: 1_000_000))
+      _ = try await store.deliver(.bytes(message(1)), to: account)
+      let use = try await store.quotaUse(account)
+      try put(fixture.maildir() + "/maildirsize", Array("1000000S\n\(lines)\n".utf8))
+      #expect(try await store.quotaUse(account) == use)
+      #expect(try await store.fits(account, bytes: 10))
+    }
+  }
+
   @Test("Other programs' lines in maildirsize count; a broken file is counted anew")
   func shared() async throws {
     let fixture = Fixture()

@@ -76,14 +76,14 @@ import Testing
       let mailbox = try await store.mailbox(account, name: .inbox)
       let listing = try MaildirListing(folder: maildir, expecting: 0)
       // The kernel may tell of the other program's last change a moment after it was made.
-      let files = listing.entries.map(\.name.flags.rawValue).sorted()
+      let files = listing.entries.map { listing.name($0).flags.rawValue }.sorted()
       #expect(
         try await eventually { try await mailbox.snapshot().messages.map(\.flags.rawValue).sorted() == files })
       let snapshot = try await mailbox.snapshot()
       #expect(snapshot.messages.count == listing.entries.count)
       let contents = try await mailbox.contents(snapshot.messages.map(\.uid))
       #expect(contents.count == snapshot.messages.count)
-      let flags = listing.entries.map(\.name.flags.rawValue).sorted()
+      let flags = listing.entries.map { listing.name($0).flags.rawValue }.sorted()
       #expect(snapshot.messages.map(\.flags.rawValue).sorted() == flags)
       let report = await MailInspection.run(
         root: fixture.root, known: [account], settings: store.settings, now: .systemNow,

@@ -12,6 +12,14 @@ enum MailboxFilter: Equatable, Sendable {
   case mailboxes([[UInt8]])
 
   var isSelected: Bool { self == .selected || self == .selectedDelayed }
+
+  /// The mailboxes it names, as the client wrote them.
+  var names: [[UInt8]] {
+    switch self {
+    case .subtree(let names), .subtreeOne(let names), .mailboxes(let names): names
+    default: []
+    }
+  }
 }
 
 /// The arguments of ESEARCH (RFC 7377).

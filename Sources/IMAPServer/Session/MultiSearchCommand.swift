@@ -75,14 +75,12 @@ extension IMAPSession {
       // Rules may deliver to any folder, so that all are inboxes (RFC 5465 section 6.3).
       case .inboxes, .personal: result.formUnion(personal.map(\.name))
       case .subscribed: result.formUnion(folders.filter(\.isSubscribed).map(\.name))
-      case .subtree(let roots):
-        for root in try roots.map({ try mailboxName($0) }) {
-          result.formUnion(folders.map(\.name).filter { $0 == root || $0.isBelow(root) })
-        }
-      case .subtreeOne(let roots):
-        for root in try roots.map({ try mailboxName($0) }) {
-          result.formUnion(folders.map(\.name).filter { $0 == root || $0.parent == root })
-        }
+      case .subtree(let names):
+        let roots = Set(try names.map { try mailboxName($0) })
+        result.formUnion(folders.map(\.name).filter { roots.contains($0) || $0.isBelow(anyOf: roots) })
+      case .subtreeOne(let names):
+        let roots = Set(try names.map { try mailboxName($0) })
+        result.formUnion(folders.map(\.name).filter { roots.contains($0) || $0.parent.map(roots.contains) == true })
       case .mailboxes(let names): result.formUnion(try names.map { try mailboxName($0) })
       }
     }

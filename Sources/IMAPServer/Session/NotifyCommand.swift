@@ -11,7 +11,8 @@ extension IMAPSession {
     guard !argument.namesUnknownEvent else {
       throw Refusal.no(.withText("BADEVENT (\(NotifyArgument.Event.list))"), "An event is not supported")
     }
-    let fresh = try NotifyWatch(argument, store: service.store, account: known.mail, wakeup: wakeup)
+    let fresh = try NotifyWatch(
+      argument, store: service.store, account: known.mail, wakeup: wakeup, name: { try? mailboxName($0) })
     let wanted = try await watched(fresh, known)
     guard wanted.count <= limits.notifiedMailboxes else {
       throw Refusal.no(.plain("NOTIFICATIONOVERFLOW"), "More than \(limits.notifiedMailboxes) mailboxes at once")
@@ -31,19 +32,16 @@ extension IMAPSession {
 
   /// The first group that a mailbox other than the selected one belongs to (RFC 5465 section 6).
   private func group(_ name: MailboxName, _ watch: NotifyWatch, isSubscribed: Bool) -> NotifyArgument.Group? {
-    watch.argument.groups.first { group in
-      switch group.filter {
+    watch.groups.first { group in
+      switch group.argument.filter {
       case .selected, .selectedDelayed: false
       case .inboxes, .personal: !isOthers(name)
       case .subscribed: isSubscribed
-      case .subtree(let roots), .subtreeOne(let roots):
-        roots.contains { root in
-          guard let root = try? mailboxName(root) else { return false }
-          return name == root || name.isBelow(root)
-        }
-      case .mailboxes(let names): names.contains { (try? mailboxName($0)) == name }
+      case .subtree: group.names.contains(name) || name.isBelow(anyOf: group.names)
+      case .subtreeOne: group.names.contains(name) || name.parent.map(group.names.contains) == true
+      case .mailboxes: group.names.contains(name)
       }
-    }
+    }?.argument
   }
 
   /// The mailboxes besides the selected one whose messages are watched.
@@ -70,9 +68,7 @@ extension IMAPSession {
   func mayNameOthers(_ filter: MailboxFilter) -> Bool {
     switch filter {
     case .subscribed: true
-    case .subtree(let names), .subtreeOne(let names), .mailboxes(let names):
-      names.contains { (try? mailboxName($0)).map(isOthers) ?? false }
-    default: false
+    default: filter.names.contains { (try? mailboxName($0)).map(isOthers) ?? false }
     }
   }
 

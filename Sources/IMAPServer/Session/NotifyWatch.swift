@@ -4,7 +4,14 @@ import Wire
 
 /// What one session's NOTIFY (RFC 5465) asked for, and what has happened since it was last told.
 final class NotifyWatch {
+  /// A group, with the mailboxes its filter names read once: thousands are compared with them.
+  struct Group {
+    var argument: NotifyArgument.Group
+    var names: Set<MailboxName>
+  }
+
   let argument: NotifyArgument
+  let groups: [Group]
   let news: NotifyNews
   /// Told to the store with what this session does itself, so that it is not told of it.
   let origin: UInt64
@@ -18,8 +25,12 @@ final class NotifyWatch {
 
   private static let origins = Atomic<UInt64>(1)
 
-  init(_ argument: NotifyArgument, store: MailStore, account: MailAccount, wakeup: Wakeup) throws {
+  init(
+    _ argument: NotifyArgument, store: MailStore, account: MailAccount, wakeup: Wakeup,
+    name: ([UInt8]) -> MailboxName?
+  ) throws {
     self.argument = argument
+    groups = argument.groups.map { Group(argument: $0, names: Set($0.filter.names.compactMap(name))) }
     let origin = Self.origins.wrappingAdd(1, ordering: .relaxed).newValue
     self.origin = origin
     let news = NotifyNews(wakeup)

@@ -40,6 +40,10 @@ package struct MailStoreSettings: Sendable {
   package var quotaWarningPercent = 90
   /// Least time between two warnings.
   package var quotaWarningInterval = Duration.seconds(86_400)
+  /// How long a quota's use as last read answers whether a message fits (RCPT), without looking at `maildirsize`.
+  package var quotaFreshness = Duration.seconds(5)
+  /// Percentage of the quota up to which it answers so; above it the file is looked at.
+  package var quotaAmplePercent = 90
   /// Age at which `maildirsize` written by others is counted again (Maildir++: 15 minutes).
   package var maildirsizeAge = Duration.seconds(15 * 60)
   /// Size in octets at which `maildirsize` is written anew (Maildir++: 5120).

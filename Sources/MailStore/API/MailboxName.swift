@@ -48,6 +48,17 @@ package struct MailboxName: Hashable, Sendable, CustomStringConvertible {
       && path.utf8[path.utf8.index(path.utf8.startIndex, offsetBy: other.path.utf8.count)] == UInt8(ascii: "/")
   }
 
+  /// Whether the name lies below one of several, however many those are.
+  package func isBelow(anyOf others: Set<MailboxName>) -> Bool {
+    guard !others.isEmpty else { return false }
+    var above = parent
+    while let level = above {
+      if others.contains(level) { return true }
+      above = level.parent
+    }
+    return false
+  }
+
   /// The name with `old` at its head replaced by `new`; the name itself when it neither is nor lies below `old`.
   package func moving(_ old: MailboxName, to new: MailboxName) -> MailboxName {
     if self == old { return new }

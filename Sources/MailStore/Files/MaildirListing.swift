@@ -2,29 +2,39 @@ import Glibc
 
 /// The names found in `new/` and `cur/`, in one block of memory.
 struct MaildirListing {
-  /// One file.
+  /// One file: 8 octets, because a folder may hold a million.
   struct Entry {
-    var start: Int
-    var count: Int
+    fileprivate var start: UInt32
+    fileprivate var count: UInt8
     var inNew: Bool
-    var name: MaildirName
   }
   private(set) var bytes: [UInt8] = []
   private(set) var entries: [Entry] = []
+
+  /// Octets of memory set aside at most before anything is read.
+  private static let mostReserved: Int64 = 256 << 20
 
   /// Reads both directories, `new/` first: a message that moves to `cur/` meanwhile is seen at least once.
   ///
   /// - Throws: `StoreError` with code `gone` when the folder is not there.
   init(folder: String, expecting count: Int) throws {
-    bytes.reserveCapacity(count * 64)
+    // A directory is somewhat larger than the names in it; growing by doubling would take twice as much at the end.
+    let sizes = [folder + "/new", folder + "/cur"].compactMap { FileSystem.facts($0)?.size }
+    bytes.reserveCapacity(max(count * 64, Int(clamping: min(sizes.reduce(0, +), Self.mostReserved))))
     entries.reserveCapacity(count + 64)
     try read(folder + "/new", inNew: true)
     try read(folder + "/cur", inNew: false)
   }
 
   func withName<T>(_ entry: Entry, _ body: (UnsafeRawBufferPointer) -> T) -> T {
-    bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[entry.start..<entry.start + entry.count])) }
+    let start = Int(entry.start)
+    return bytes.withUnsafeBytes {
+      body(UnsafeRawBufferPointer(rebasing: $0[start..<start + Int(entry.count)]))
+    }
   }
+
+  /// What a file's name tells, read anew each time: kept, it would take more memory than the name.
+  func name(_ entry: Entry) -> MaildirName { withName(entry) { MaildirName($0, inNew: entry.inNew) } }
 
   func fileName(_ entry: Entry) -> String { withName(entry) { String(decoding: $0, as: UTF8.self) } }
 
@@ -43,14 +53,15 @@ struct MaildirListing {
         return
       }
       let name = UnsafeRawPointer(entry) + nameOffset
-      // maildir(5): names that start with a dot are no messages.
-      if name.load(as: UInt8.self) == UInt8(ascii: ".") { continue }
+      // maildir(5): names that start with a dot are no messages; one that starts with its info has no base.
+      let first = name.load(as: UInt8.self)
+      if first == UInt8(ascii: ".") || first == UInt8(ascii: ":") { continue }
       let count = strlen(name.assumingMemoryBound(to: CChar.self))
-      let octets = UnsafeRawBufferPointer(start: name, count: count)
-      let parsed = MaildirName(octets, inNew: inNew)
-      guard parsed.baseCount > 0 else { continue }
-      entries.append(Entry(start: bytes.count, count: count, inNew: inNew, name: parsed))
-      bytes.append(contentsOf: octets)
+      guard let start = UInt32(exactly: bytes.count), let length = UInt8(exactly: count) else {
+        throw StoreError(.limit, "\(path): too many or too long file names")
+      }
+      entries.append(Entry(start: start, count: length, inNew: inNew))
+      bytes.append(contentsOf: UnsafeRawBufferPointer(start: name, count: count))
     }
   }
 }

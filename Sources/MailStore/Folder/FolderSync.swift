@@ -47,14 +47,14 @@ extension AccountStore {
     let started = Self.nanoseconds()
     let listing = try MaildirListing(folder: view.path, expecting: view.records.count)
     var seen = [Bool](repeating: false, count: view.records.count)
-    var found: [(order: UInt64, entry: Int)] = []
+    var found: [(order: UInt64, entry: UInt32)] = []
     let modSeq = LazyModSeq(view: view, now: host.time.now.milliseconds)
     match(listing, view, seen: &seen, found: &found, modSeq: modSeq)
     var missing = seen.indices.filter { !seen[$0] }
     if !missing.isEmpty {
       // A file that is renamed while its directory is read may not be listed under either name: look again.
       let again = try MaildirListing(folder: view.path, expecting: view.records.count)
-      var ignored: [(order: UInt64, entry: Int)] = []
+      var ignored: [(order: UInt64, entry: UInt32)] = []
       match(again, view, seen: &seen, found: &ignored, modSeq: modSeq)
       missing = missing.filter { !seen[$0] }
     }
@@ -62,13 +62,14 @@ extension AccountStore {
     if !found.isEmpty {
       found.sort { left, right in
         if left.order != right.order { return left.order < right.order }
-        return listing.isBefore(left.entry, right.entry)
+        return listing.isBefore(Int(left.entry), Int(right.entry))
       }
       try add(found.count, to: view, index, modSeq: modSeq) { position, body in
-        let entry = listing.entries[found[position].entry]
-        let odd = entry.name.isCanonical ? nil : listing.fileName(entry)
+        let entry = listing.entries[Int(found[position].entry)]
+        let name = listing.name(entry)
+        let odd = name.isCanonical ? nil : listing.fileName(entry)
         listing.withName(entry) {
-          body(UnsafeRawBufferPointer(rebasing: $0[..<entry.name.baseCount]), entry.name, entry.inNew, odd)
+          body(UnsafeRawBufferPointer(rebasing: $0[..<name.baseCount]), name, entry.inNew, odd)
         }
       }
     }
@@ -80,27 +81,28 @@ extension AccountStore {
   }
 
   private func match(
-    _ listing: MaildirListing, _ view: FolderView, seen: inout [Bool], found: inout [(order: UInt64, entry: Int)],
+    _ listing: MaildirListing, _ view: FolderView, seen: inout [Bool], found: inout [(order: UInt64, entry: UInt32)],
     modSeq: LazyModSeq
   ) {
     let isFresh = view.records.isEmpty
     if isFresh { found.reserveCapacity(listing.entries.count) }
     for (number, entry) in listing.entries.enumerated() {
+      let name = listing.name(entry)
       if isFresh {
-        found.append((entry.name.order, number))
+        found.append((name.order, UInt32(truncatingIfNeeded: number)))
         continue
       }
       let position = listing.withName(entry) {
-        view.position(ofBase: UnsafeRawBufferPointer(rebasing: $0[..<entry.name.baseCount]))
+        view.position(ofBase: UnsafeRawBufferPointer(rebasing: $0[..<name.baseCount]))
       }
       guard let position else {
-        found.append((entry.name.order, number))
+        found.append((name.order, UInt32(truncatingIfNeeded: number)))
         continue
       }
       // Listed in new/ and cur/: the later one counts, it is where the file moved.
       seen[position] = true
-      let odd = entry.name.isCanonical ? nil : listing.fileName(entry)
-      relocate(view, position, name: entry.name, inNew: entry.inNew, odd: odd, modSeq: modSeq)
+      let odd = name.isCanonical ? nil : listing.fileName(entry)
+      relocate(view, position, name: name, inNew: entry.inNew, odd: odd, modSeq: modSeq)
     }
   }
 

@@ -56,9 +56,12 @@ extension Index {
     try database.statement("UPDATE folder SET backup_limit = ?2 WHERE id = ?1").bind(1, folder).bind(2, bound).run()
   }
 
-  /// Forgets a folder that is renamed or removed: a later one of its name is another folder.
-  func forgetBackup(_ folder: Int64) throws {
-    try changeBackup { try $0.statement("DELETE FROM folder WHERE id = ?1").bind(1, folder).run() }
+  /// Forgets folders that are renamed or removed: a later one of their name is another folder.
+  func forgetBackups(_ folders: [Int64]) throws {
+    guard !folders.isEmpty else { return }
+    try changeBackup { backup in
+      for folder in folders { try backup.statement("DELETE FROM folder WHERE id = ?1").bind(1, folder).run() }
+    }
   }
 
   private func changeBackup(_ body: (Database) throws -> Void) throws {

@@ -60,9 +60,9 @@ extension Index {
   /// The greatest UIDVALIDITY any folder of the account has.
   func highestUIDValidity() throws -> Int64 { try database.integer("SELECT max(uid_validity) FROM folder") ?? 0 }
 
+  /// Gives a folder another name; its backup is to be forgotten with it.
   func renameFolder(id: Int64, to name: MailboxName) throws {
     try write {
-      try forgetBackup(id)
       try database.statement("UPDATE folder SET name = ?2 WHERE id = ?1").bind(1, id).bind(2, name.path).run()
     }
   }
@@ -70,7 +70,7 @@ extension Index {
   /// Forgets a folder and all of its messages.
   func removeFolder(id: Int64) throws {
     try write {
-      try forgetBackup(id)
+      try forgetBackups([id])
       for table in ["page", "expunged", "message_index", "message_keys", "message_uidl"] {
         try database.statement("DELETE FROM \(table) WHERE id BETWEEN ?1 AND ?2")
           .bind(1, id << 32).bind(2, id << 32 | 0xffff_ffff).run()

@@ -195,6 +195,15 @@ extension AccountStore {
 
   /// Measures files on the file threads; a file with sizes in its name is only asked for its date.
   nonisolated func measure(_ key: FolderKey, _ uids: [UInt32]) async throws {
+    // Some thousands at a time: the paths of a million files would take more memory than all else about them.
+    for start in stride(from: 0, to: uids.count, by: Self.measuredAtOnce) {
+      try await measure(key, some: Array(uids[start..<min(uids.count, start + Self.measuredAtOnce)]))
+    }
+  }
+
+  private static let measuredAtOnce = 8192
+
+  private nonisolated func measure(_ key: FolderKey, some uids: [UInt32]) async throws {
     let located = try await locate(key, uids)
     let measured = try await host.parallel(located, chunk: 256) { message -> Measurement? in
       let descriptor = Glibc.open(message.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)

@@ -62,13 +62,14 @@ final class QuotaLedger: Sendable {
   func hasAmpleRoom(bytes: Int, limit: QuotaLimit) -> Bool {
     let now = time.uptime
     return state.withLock { state in
-      guard let use = state.use, let refreshed = state.refreshed, now - refreshed < .seconds(5),
+      guard let use = state.use, let refreshed = state.refreshed, now - refreshed < settings.quotaFreshness,
         state.quotaLine == Self.line(limit)
       else { return false }
       let sum = use.bytes + state.pending.bytes
       let messages = use.messages + state.pending.messages
-      if let most = limit.bytes, sum + Int64(bytes) > most / 10 * 9 { return false }
-      if let most = limit.messages, messages + 1 > most / 10 * 9 { return false }
+      let percent = min(100, max(0, settings.quotaAmplePercent))
+      if let most = limit.bytes, sum + Int64(bytes) > most / 100 * Int64(percent) { return false }
+      if let most = limit.messages, messages + 1 > most / 100 * percent { return false }
       return true
     }
   }
@@ -148,7 +149,11 @@ final class QuotaLedger: Sendable {
     return parsed.use
   }
 
-  /// Adds up a file's lines; `nil` when a line is not two numbers.
+  /// What no sum passes that makes sense; far enough from the end of numbers to be added to.
+  private static let mostOctets: UInt64 = 1 << 56
+  private static let mostMessages: UInt = 1 << 40
+
+  /// Adds up a file's lines; `nil` when a line is not two numbers, or the sum makes no sense.
   static func parse(_ bytes: [UInt8]) -> (quota: String, use: QuotaUse, lines: Int)? {
     let text = String(decoding: bytes, as: UTF8.self)
     var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -157,11 +162,12 @@ final class QuotaLedger: Sendable {
     var use = QuotaUse()
     for line in lines.dropFirst() {
       let parts = line.split(separator: " ")
-      guard parts.count == 2, let size = Int64(parts[0]), let count = Int(parts[1]),
-        abs(size) < 1 << 56, abs(count) < 1 << 40
+      guard parts.count == 2, let size = Int64(parts[0]), let count = Int(parts[1]) else { return nil }
+      let (bytes, messages) = (use.bytes.addingReportingOverflow(size), use.messages.addingReportingOverflow(count))
+      guard !bytes.overflow, !messages.overflow, bytes.partialValue.magnitude < Self.mostOctets,
+        messages.partialValue.magnitude < Self.mostMessages
       else { return nil }
-      use.bytes += size
-      use.messages += count
+      use = QuotaUse(bytes: bytes.partialValue, messages: messages.partialValue)
     }
     return (String(quota), use, lines.count - 1)
   }
@@ -184,7 +190,7 @@ final class QuotaLedger: Sendable {
       guard let listing = try? MaildirListing(folder: folder, expecting: 1024) else { continue }
       for entry in listing.entries {
         let size =
-          entry.name.fileBytes.map(Int64.init)
+          listing.name(entry).fileBytes.map(Int64.init)
           ?? FileSystem.facts("\(folder)/\(entry.inNew ? "new" : "cur")/\(listing.fileName(entry))")?.size ?? 0
         use.bytes += size
         use.messages += 1

@@ -119,7 +119,7 @@ extension AccountStore {
       if let listing = try? MaildirListing(folder: path, expecting: 64) {
         for entry in listing.entries {
           let size =
-            entry.name.fileBytes.map(Int64.init)
+            listing.name(entry).fileBytes.map(Int64.init)
             ?? FileSystem.facts("\(path)/\(entry.inNew ? "new" : "cur")/\(listing.fileName(entry))")?.size ?? 0
           taken.bytes += size
           taken.messages += 1
@@ -145,7 +145,7 @@ extension AccountStore {
     for entry in listing.entries {
       let fileName = listing.fileName(entry)
       let path = "\(grave)/\(entry.inNew ? "new" : "cur")/\(fileName)"
-      let size = entry.name.fileBytes.map(Int64.init) ?? FileSystem.facts(path)?.size ?? 0
+      let size = listing.name(entry).fileBytes.map(Int64.init) ?? FileSystem.facts(path)?.size ?? 0
       do { _ = try kept.keep(path, fileName: fileName, label: label, size: size, moving: true) } catch {
         host.log.warning("not kept for undelete", metadata: ["file": "\(path)", "error": "\(error)"])
       }
@@ -180,20 +180,38 @@ extension AccountStore {
       for move in moves where FileSystem.exists(try path(move.to) + "/cur") {
         throw StoreError(.folderExists, "there is a folder \(move.to) already")
       }
-      for move in moves {
-        let (from, target) = (try path(move.from), try path(move.to))
-        if rename(from, target) != 0 { throw FileSystem.failure("rename", from) }
-        if let stale = try index.folder(move.to) { try forget(stale.id, index) }
-        if let row = try index.folder(move.from) {
-          try index.renameFolder(id: row.id, to: move.to)
-          reseat(row.id)
-        }
-      }
+      try move(moves, index)
       try FileSystem.syncDirectory(maildir)
       folderIDs = [:]
       try moveSpecialUses(from: old, to: new)
     }
     accountEvents.post(.renamed(from: old, to: new))
+  }
+
+  /// Moves folders and their rows in one step; when that fails, those moved go back.
+  private func move(_ moves: [(from: MailboxName, to: MailboxName)], _ index: Index) throws {
+    var done: [(from: String, to: String)] = []
+    var rows: [Int64] = []
+    do {
+      try index.write {
+        for move in moves {
+          let (from, target) = (try path(move.from), try path(move.to))
+          if rename(from, target) != 0 { throw FileSystem.failure("rename", from) }
+          done.append((from, target))
+          if let stale = try index.folder(move.to) { try forget(stale.id, index) }
+          guard let row = try index.folder(move.from) else { continue }
+          try index.renameFolder(id: row.id, to: move.to)
+          rows.append(row.id)
+        }
+        try index.forgetBackups(rows)
+      }
+    } catch {
+      for move in done.reversed() where rename(move.to, move.from) != 0 {
+        host.log.warning("folder not moved back", metadata: ["from": "\(move.to)", "to": "\(move.from)"])
+      }
+      throw error
+    }
+    for row in rows { reseat(row) }
   }
 
   /// Lets a renamed folder's view be loaded anew from its new place; sessions on it go on.

@@ -35,6 +35,7 @@ actor AccountStore {
   /// Entries that were told to a session and are still to be written.
   nonisolated let unkept = Mutex<[(key: FolderKey, entries: [ComputedEntry])]>([])
   nonisolated let knownFolders = Mutex<KnownFolders?>(nil)
+  nonisolated let knownSubscriptions = Mutex<Subscriptions?>(nil)
   nonisolated let popHeld = Atomic<Bool>(false)
   nonisolated let accountEvents = AccountEvents()
   /// Octets of views and whether the index is open, as last told to the store.

@@ -1,6 +1,6 @@
 import Basics
 
-/// `subscriptions` and `special-use`: small files in the Maildir that outlive a lost index.
+/// `special-use`: a small file in the Maildir that outlives a lost index; and folders as LIST tells them.
 extension AccountStore {
   private nonisolated func lines(_ file: String) throws -> [String] {
     let bytes = try FileSystem.contents("\(maildir)/\(file)", limit: 8 << 20) ?? []
@@ -10,27 +10,6 @@ extension AccountStore {
   private func write(_ lines: [String], to file: String) throws {
     try prepareMaildir(key: nil)
     try FileSystem.replace("\(maildir)/\(file)", with: Array(lines.map { $0 + "\n" }.joined().utf8), durable: true)
-  }
-
-  /// Subscribed names, as the file orders them.
-  nonisolated func subscriptions() throws -> [MailboxName] {
-    try lines("subscriptions").compactMap { try? MailboxName($0) }
-  }
-
-  func subscribe(_ name: MailboxName) throws {
-    let known = try subscriptions()
-    guard !known.contains(name) else { return }
-    guard known.count < host.settings.foldersPerAccount else { throw StoreError(.limit, "too many subscriptions") }
-    _ = try path(name)
-    try write(known.map(\.path) + [name.path], to: "subscriptions")
-    accountEvents.post(.subscription(name, isSubscribed: true))
-  }
-
-  func unsubscribe(_ name: MailboxName) throws {
-    let known = try subscriptions()
-    guard known.contains(name) else { return }
-    try write(known.filter { $0 != name }.map(\.path), to: "subscriptions")
-    accountEvents.post(.subscription(name, isSubscribed: false))
   }
 
   /// What folders are for: as set, else by the names everybody uses.
@@ -75,7 +54,7 @@ extension AccountStore {
   /// All folders and subscribed names, by name.
   nonisolated func folderInfos() throws -> [FolderInfo] {
     let existing = Set(folderDirectories().map(\.name))
-    let subscribed = Set(try subscriptions())
+    let subscribed = try subscriptions().names
     let uses = try specialUses()
     var parents: Set<MailboxName> = []
     for name in existing {

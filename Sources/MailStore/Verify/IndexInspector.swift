@@ -92,8 +92,9 @@ struct IndexInspector {
     var faults = 0
     var example = ""
     for entry in listing.entries {
+      let baseCount = listing.name(entry).baseCount
       let position = listing.withName(entry) {
-        view.position(ofBase: UnsafeRawBufferPointer(rebasing: $0[..<entry.name.baseCount]))
+        view.position(ofBase: UnsafeRawBufferPointer(rebasing: $0[..<baseCount]))
       }
       guard let position, view.records[position].state.contains(.measured) else { continue }
       let record = view.records[position]

@@ -68,17 +68,23 @@ struct MailboxInspector {
       return false
     }
     messages += listing.entries.count
-    var seen: Set<String> = []
+    var seen = NameTable()
     for entry in listing.entries {
       let file = "\(path)/\(entry.inNew ? "new" : "cur")/\(listing.fileName(entry))"
-      let base = listing.withName(entry) { String(decoding: $0[..<entry.name.baseCount], as: UTF8.self) }
-      guard seen.insert(base).inserted else {
+      let name = listing.name(entry)
+      let isFirst = listing.withName(entry) { octets in
+        let base = UnsafeRawBufferPointer(rebasing: octets[..<name.baseCount])
+        guard seen.find(base) == nil else { return false }
+        seen.append(base)
+        return true
+      }
+      guard isFirst else {
         // Beside a server a message may move from new/ to cur/ between the two listings.
         guard FileSystem.exists(file), !depth.isServing else { continue }
         report.add(.warning, file, "two files have this base name", remedy: "rename one; only one is shown")
         continue
       }
-      checkMessage(file, entry.name)
+      checkMessage(file, name)
     }
     checkTemporaries(path)
     return true
