@@ -86,6 +86,118 @@ import Testing
     }
   }
 
+  /// An index as an older version wrote it.
+  private func writeOldIndex(_ path: String, version: Int, to target: String) throws {
+    let new = try Database(path: path, busy: .seconds(1))
+    let old = try Database(path: target, busy: .seconds(1))
+    for step in Index.migrations.prefix(version) { try old.execute(step) }
+    try old.execute("PRAGMA user_version=\(version)")
+    try old.execute("ATTACH DATABASE '\(path)' AS new")
+    let columns = Index.columns.replacing(", filled", with: "")
+    try old.execute("INSERT INTO folder(\(columns)) SELECT \(columns) FROM new.folder")
+    for table in ["page", "expunged", "message_index", "message_uidl"] {
+      try old.execute("INSERT INTO \(table) SELECT * FROM new.\(table)")
+    }
+    _ = new
+  }
+
+  @Test(
+    "An index of an older version keeps its UIDs: opened, rebuilt on request, or as the backup of one that is lost",
+    arguments: 1..<Index.migrations.count, ["opened", "rebuilt", "backup"])
+  func olderVersion(version: Int, use: String) async throws {
+    let fixture = Fixture()
+    var before: MailboxSnapshot?
+    try await fixture.withStore { before = try await filled($0, fixture, 70) }
+    let path = fixture.account().directory + "/index.db"
+    try writeOldIndex(path, version: version, to: path + ".old")
+    loseIndex(fixture)
+    try FileSystem.move(path + ".old", to: use == "backup" ? path + ".backup" : path)
+    try await fixture.withStore { store in
+      if use == "rebuilt" {
+        let inbox = try #require(try await store.rebuild(fixture.account()).first { $0.name.isInbox })
+        #expect(inbox.keptUIDs == 69 && inbox.isKnown && inbox.uidValidityBefore == before?.uidValidity)
+      }
+      let mailbox = try await store.mailbox(fixture.account(), name: .inbox)
+      let after = try await mailbox.snapshot()
+      #expect(after.uidValidity == before?.uidValidity)
+      #expect(after.messages.map(\.uid) == before?.messages.map(\.uid))
+      #expect(after.messages.first { $0.uid == 3 }.map { after.keywordNames($0) } == ["$Work"])
+      #expect(try await mailbox.fetchIndex([1, 2, 3]).count == 3)
+      #expect(try await mailbox.keys([1, 2, 3]).count == 3)
+    }
+  }
+
+  @Test(
+    "An index that was removed or emptied while its log stayed is made anew, from the backup if there is one",
+    arguments: ["removed", "emptied"], [true, false])
+  func logLeftBehind(kind: String, hasBackup: Bool) async throws {
+    let fixture = Fixture()
+    let path = fixture.account().directory + "/index.db"
+    let store = try fixture.store()
+    let before = try await filled(store, fixture, 20)
+    if hasBackup { try await store.backUpIndex(fixture.account()) }
+    // Copied while it is open, as a kill leaves it.
+    var log: [String: [UInt8]] = [:]
+    for suffix in ["-wal", "-shm"] { log[suffix] = try FileSystem.contents(path + suffix, limit: 1 << 26) }
+    #expect((log["-wal"]?.count ?? 0) > 0)
+    await store.close()
+    if kind == "removed" { unlink(path) } else { truncate(path, 0) }
+    for (suffix, bytes) in log { try put(path + suffix, bytes) }
+    try await fixture.withStore { store in
+      let rebuilt = try #require(try await store.rebuild(fixture.account()).first { $0.name.isInbox })
+      #expect(rebuilt.messages == 19 && rebuilt.keptUIDs == (hasBackup ? 19 : 0) && rebuilt.isKnown == hasBackup)
+      let after = try await store.mailbox(fixture.account(), name: .inbox).snapshot()
+      #expect(after.messages.count == 19)
+      if hasBackup {
+        #expect(after.uidValidity == before.uidValidity)
+        #expect(after.messages.map(\.uid) == before.messages.map(\.uid))
+      } else {
+        #expect(after.uidValidity > before.uidValidity)
+      }
+    }
+  }
+
+  @Test(
+    "Without the file of UIDVALIDITYs a rebuild still believes the old index, and the next folder gets a greater one")
+  func validityFileLost() async throws {
+    let fixture = Fixture()
+    var before: MailboxSnapshot?
+    try await fixture.withStore { before = try await filled($0, fixture, 10) }
+    unlink(fixture.account().directory + "/uidvalidity")
+    try await fixture.withStore { store in
+      let inbox = try #require(try await store.rebuild(fixture.account()).first { $0.name.isInbox })
+      #expect(inbox.keptUIDs == 9 && inbox.uidValidity == before?.uidValidity)
+      try await store.createFolder(fixture.account(), name: MailboxName("Later"))
+      #expect(try await store.status(fixture.account(), name: MailboxName("Later")).uidValidity > inbox.uidValidity)
+    }
+  }
+
+  @Test("Files that another program moved and flagged while no index was open keep their UIDs")
+  func renamedMeanwhile() async throws {
+    let fixture = Fixture()
+    var before: MailboxSnapshot?
+    try await fixture.withStore { before = try await filled($0, fixture, 10) }
+    let maildir = fixture.maildir()
+    let name = try #require(FileSystem.names(maildir + "/new").sorted().first)
+    try FileSystem.move("\(maildir)/new/\(name)", to: "\(maildir)/cur/\(name):2,FP")
+    let path = fixture.account().directory + "/index.db"
+    for way in ["opened", "rebuilt"] {
+      try await fixture.withStore { store in
+        if way == "rebuilt" {
+          try put(path, Array(try FileSystem.contents(path, limit: 1 << 26) ?? []))
+          let inbox = try #require(try await store.rebuild(fixture.account()).first { $0.name.isInbox })
+          #expect(inbox.keptUIDs == 9 && inbox.messages == 9)
+        }
+        let mailbox = try await store.mailbox(fixture.account(), name: .inbox)
+        let after = try await mailbox.snapshot()
+        #expect(after.uidValidity == before?.uidValidity)
+        #expect(after.messages.map(\.uid) == before?.messages.map(\.uid))
+        #expect(after.messages[0].flags == .flagged)
+        #expect(try await mailbox.open(1).size > 0)
+      }
+    }
+  }
+
   @Test("The backup's bound moves before UIDs beyond it are given")
   func backupBound() async throws {
     let fixture = Fixture()

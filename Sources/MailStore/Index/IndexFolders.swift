@@ -7,6 +7,11 @@ extension Index {
     messages, unseen, deleted, wire_bytes, file_bytes, recent, filled
     """
 
+  /// As `columns`, from an index of an older version.
+  static func columns(ofVersion version: Int64) -> String {
+    version < 4 ? columns.replacing("filled", with: "0") : columns
+  }
+
   func folder(_ name: MailboxName) throws -> FolderRow? {
     let statement = try database.statement("SELECT \(Self.columns) FROM folder WHERE name = ?1").bind(1, name.path)
     defer { statement.reset() }

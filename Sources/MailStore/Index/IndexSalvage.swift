@@ -13,6 +13,7 @@ struct IndexSalvage {
   }
 
   private let database: Database?
+  private let columns: String
   private let highestUIDValidity: UInt32
   /// The old index's own number, which the text index knows it by.
   let identity: Int64?
@@ -23,14 +24,13 @@ struct IndexSalvage {
     // A newer program's index may mean other things by the same tables.
     let version = (try? opened?.integer("PRAGMA user_version")).flatMap { $0 } ?? 0
     database = (1...Int64(Index.migrations.count)).contains(version) ? opened : nil
+    columns = Index.columns(ofVersion: version)
     identity = (try? database?.integer("SELECT value FROM meta WHERE key = 'identity'")).flatMap { $0 }
   }
 
   /// The folders whose row makes sense.
   func rows() -> [FolderRow] {
-    guard let database, let statement = try? database.statement("SELECT \(Index.columns) FROM folder") else {
-      return []
-    }
+    guard let database, let statement = try? database.statement("SELECT \(columns) FROM folder") else { return [] }
     defer { statement.reset() }
     var rows: [FolderRow] = []
     while (try? statement.step()) == true {

@@ -34,7 +34,7 @@ extension AccountStore {
   func salvage(into index: Index) throws {
     let hasPredecessor = FileSystem.exists(salvagePath)
     guard hasPredecessor || (index.isNew && FileSystem.exists(backupPath)) else { return }
-    let validities = storedUIDValidity()
+    let validities = highestSensibleUIDValidity()
     try index.write(durable: true) {
       guard try index.database.integer("SELECT count(*) FROM folder") == 0 else { return }
       var known: Set<MailboxName> = []
@@ -49,10 +49,13 @@ extension AccountStore {
     if hasPredecessor { try Self.moveIndex(salvagePath, to: brokenPath) }
   }
 
-  /// The highest UIDVALIDITY that may have been given.
-  private func storedUIDValidity() -> UInt32 {
+  /// The highest UIDVALIDITY that can be believed: what the file says may have been given or, without that file, the time
+  /// and as many more as folders may be made at once.
+  private func highestSensibleUIDValidity() -> UInt32 {
     let bytes = (try? FileSystem.contents(directory + "/uidvalidity", limit: 64)).flatMap { $0 } ?? []
-    return UInt32(String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self)) ?? 0
+    let wall = UInt32(clamping: host.time.now.seconds)
+    return UInt32(String(decoding: bytes.prefix { $0 != 0x0a }, as: UTF8.self))
+      ?? UInt32(clamping: UInt64(wall) + UInt64(clamping: host.settings.foldersPerAccount))
   }
 
   /// Moves the index aside as if it were broken; gives the UIDVALIDITYs it had.
@@ -76,8 +79,8 @@ extension AccountStore {
       try sync(view, index)
       let kept = taken.map { row in view.records.prefix { $0.uid < row.uidNext }.count } ?? 0
       return RebuiltFolder(
-        name: name, messages: view.records.count, keptUIDs: kept, uidValidityBefore: uidValidityBefore,
-        uidValidity: view.uidValidity)
+        name: name, messages: view.records.count, keptUIDs: kept, isKnown: taken != nil,
+        uidValidityBefore: uidValidityBefore, uidValidity: view.uidValidity)
     }
   }
 

@@ -28,6 +28,8 @@ package struct RebuiltFolder: Hashable, Sendable {
   package var messages: Int
   /// Of these, the ones that kept their UID.
   package var keptUIDs: Int
+  /// Whether the old index or its backup told of the folder; if not, its UIDVALIDITY is new.
+  package var isKnown: Bool
   /// UIDVALIDITY of before, where the old index told it.
   package var uidValidityBefore: UInt32?
   /// UIDVALIDITY now.

@@ -71,8 +71,8 @@ struct MailboxCommand: AsyncParsableCommand {
     }
 
     private static func word(_ folder: RebuiltFolder) -> String {
-      if folder.uidValidityBefore != nil, folder.uidValidityBefore != folder.uidValidity { return "new-uidvalidity" }
-      if folder.uidValidityBefore == nil, folder.keptUIDs == 0 { return "new" }
+      if let before = folder.uidValidityBefore, before != folder.uidValidity { return "new-uidvalidity" }
+      if !folder.isKnown { return "new" }
       return folder.keptUIDs == folder.messages ? "kept" : "partly-kept"
     }
   }
