@@ -124,12 +124,28 @@ class FullDisk(unittest.TestCase):
         self.assertEqual(len(self.host.messages("alice")), len(texts) - 2)
         self.fill()
 
+    def never_opened(self, expected):
+        """A mailbox that nobody opened before: a temporary NO while nothing can be written down, then all of it."""
+        client = imap(self.host, "bob", folder=None)
+        code, text = client.select("INBOX")
+        if code == "OK":
+            self.assertEqual(client.search(None, "ALL")[1][0].split(), [b"1", b"2", b"3", b"4", b"5"])
+        else:
+            self.assertIsNone(expected, text)
+            self.assertTrue(text[0].startswith(b"[UNAVAILABLE]"), text)
+        self.assertEqual(client.noop()[0], "OK")
+        client.logout()
+        self.assertEqual(sorted(identities(self.host, "bob")), [f"b{number}" for number in range(5)])
+
     def test_full_disk(self):
         """R60: no room is a 4xx; reading, deleting and restarting work; nothing acknowledged is lost; it recovers."""
         for number in range(25):
             self.assertEqual(self.send(f"m{number}")[0], 250)
+        for number in range(5):
+            self.assertEqual(self.send(f"b{number}", to="bob@example.test")[0], 250)
         imap(self.host).logout()
         self.fill()
+        self.never_opened(expected=None)
         for attempt in range(3):
             self.refused(attempt)
         self.readable()
@@ -148,6 +164,7 @@ class FullDisk(unittest.TestCase):
         client = imap(self.host)
         self.assertEqual(client.append("INBOX", None, None, TEXT.format("appended").encode())[0], "OK")
         client.logout()
+        self.never_opened(expected=5)
         kept = identities(self.host)
         self.assertEqual(self.acknowledged - set(kept), set())
         self.assertEqual(len(kept), len(set(kept)))
