@@ -58,7 +58,7 @@ let package = Package(
     room(
       "WireTesting",
       [
-        "Wire", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS,
+        "Basics", "Wire", .product(name: "NIOSSL", package: "swift-nio-ssl"), nioTLS, logging,
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ] + nio),
     room(

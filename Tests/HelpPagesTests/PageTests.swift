@@ -1,7 +1,6 @@
 import Basics
 import Configuration
 import HelpPages
-import Logging
 import Testing
 import Wire
 import WireTesting
@@ -23,16 +22,7 @@ struct PageTests {
     let configuration = try Configuration.parse(text, file: "/tmp/martinet.yaml", name: "martinet.yaml")
     let settings = HelpPagesSettings(hostname: "mail.example.test", clients: ClientSettings(configuration))
     let service = HelpPagesService(settings: settings) { $0.ascii == "example.test" }
-    let server = WireServer(tls: nil, time: SystemTime(), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    let bound = try await server.listen(ListenerSpec(name: "http", addresses: [("127.0.0.1", 0)]), handler: service)
-    var answers: [String] = []
-    for request in requests {
-      let client = try await LoopbackClient.connect(port: try #require(bound.first).port)
-      try await client.send(request)
-      answers.append(String(decoding: try await client.bytesToEnd(), as: UTF8.self))
-    }
-    await server.drain(within: .seconds(1))
-    return answers
+    return try await LoopbackExchange.answers(of: service, to: requests)
   }
 
   @Test("R54 R56: the page a client that polls too often is sent to, in both languages")

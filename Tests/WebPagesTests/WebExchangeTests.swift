@@ -1,5 +1,4 @@
 import Basics
-import Logging
 import Testing
 import WebPages
 import Wire
@@ -22,16 +21,7 @@ import WireTesting
   }
 
   private func ask(_ requests: [String]) async throws -> [String] {
-    let server = WireServer(tls: nil, time: SystemTime(), log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    let bound = try await server.listen(ListenerSpec(name: "http", addresses: [("127.0.0.1", 0)]), handler: Echo())
-    var answers: [String] = []
-    for request in requests {
-      let client = try await LoopbackClient.connect(port: try #require(bound.first).port)
-      try await client.send(request)
-      answers.append(String(decoding: try await client.bytesToEnd(), as: UTF8.self))
-    }
-    await server.drain(within: .seconds(1))
-    return answers
+    return try await LoopbackExchange.answers(of: Echo(), to: requests)
   }
 
   @Test func whatIsAskedForComes() async throws {

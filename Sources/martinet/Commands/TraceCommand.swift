@@ -79,7 +79,7 @@ struct TraceCommand: HostCommand {
     if event.id != trace.id { words.append("(as \(event.id))") }
     switch event.kind {
     case .accepted:
-      words.append("from <\(event.sender)>, \(event.size) octets, \(event.recipients) recipients")
+      words.append("from <\(event.sender)>, \(event.size) octets, \(Words.count(event.recipients, "recipient"))")
       if let account = event.account { words.append("of \(account)") }
       if let via = event.via { words.append("by \(via)") }
       if let peer = event.peer { words.append("at \(peer)") }

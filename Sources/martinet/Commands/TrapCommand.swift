@@ -119,13 +119,12 @@ struct TrapCommand: AsyncParsableCommand {
   /// `martinet trap show`.
   struct Show: HostCommand {
     static let configuration = CommandConfiguration(abstract: "Show one message: envelope and header fields.")
-    @Argument(help: "The id, or last for the newest.") var id: String
-    @OptionGroup var folder: FolderOption
+    @OptionGroup var chosen: ChosenMessage
     @OptionGroup var common: CommonOptions
 
     func execute(_ context: CommandContext) async throws -> CommandResult {
-      let store = TrapStore(folder: try folder.path(context))
-      let message = try store.show(TrapCommand.identifier(id, store))
+      let (store, id) = try chosen.find(context)
+      let message = try store.show(id)
       let facts = Words.facts([
         ("id", message.id), ("time", message.at.rfc3339), ("envelope from", "<\(message.sender)>"),
         ("envelope to", message.recipients.map { "<\($0)>" }.joined(separator: " ")), ("login", message.login ?? ""),
@@ -139,16 +138,14 @@ struct TrapCommand: AsyncParsableCommand {
   /// `martinet trap raw`.
   struct Raw: HostCommand {
     static let configuration = CommandConfiguration(abstract: "Print one message as it came.")
-    @Argument(help: "The id, or last for the newest.") var id: String
-    @OptionGroup var folder: FolderOption
+    @OptionGroup var chosen: ChosenMessage
     @OptionGroup var common: CommonOptions
 
     func execute(_ context: CommandContext) async throws -> CommandResult {
-      let store = TrapStore(folder: try folder.path(context))
-      let name = try TrapCommand.identifier(id, store)
-      let octets = try store.raw(name)
+      let (store, id) = try chosen.find(context)
+      let octets = try store.raw(id)
       if !common.json { Output.raw(octets) }
-      return CommandResult(["id": .string(name), "raw": .string(String(decoding: octets, as: UTF8.self))], text: "")
+      return CommandResult(["id": .string(id), "raw": .string(String(decoding: octets, as: UTF8.self))], text: "")
     }
   }
 
@@ -165,10 +162,18 @@ struct TrapCommand: AsyncParsableCommand {
     }
   }
 
-  private static func identifier(_ text: String, _ store: TrapStore) throws -> String {
-    guard text == "last" else { return text }
-    guard let last = try store.ids().last else { throw CommandFailure(.notFound, "nothing caught") }
-    return last
+  /// One message of a trap, by its id or as the newest.
+  struct ChosenMessage: ParsableArguments {
+    @Argument(help: "The id, or last for the newest.") var id: String
+    @OptionGroup var folder: FolderOption
+
+    /// The trap and the id of a message that may be in it.
+    func find(_ context: CommandContext) throws -> (store: TrapStore, id: String) {
+      let store = TrapStore(folder: try folder.path(context))
+      guard id == "last" else { return (store, id) }
+      guard let last = try store.ids().last else { throw CommandFailure(.notFound, "nothing caught") }
+      return (store, last)
+    }
   }
 
   static func json(_ messages: [TrappedMessage]) -> JSONValue { .array(messages.map { json($0) }) }

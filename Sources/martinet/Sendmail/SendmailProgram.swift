@@ -103,7 +103,7 @@ struct SendmailProgram {
       lines.append("")
     }
     let octets = messages.reduce(0) { $0 + $1.size }
-    lines.append("-- \(max(1, octets / 1024)) Kbytes in \(messages.count) Request\(messages.count == 1 ? "" : "s").")
+    lines.append("-- \(max(1, octets / 1024)) Kbytes in \(Words.count(messages.count, "Request")).")
     Output.line(lines.joined(separator: "\n"))
     return .ok
   }

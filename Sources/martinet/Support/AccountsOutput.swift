@@ -106,6 +106,9 @@ enum Words {
     services.isEmpty ? "-" : services.sorted().map(\.rawValue).joined(separator: " ")
   }
 
+  /// `1 recipient`, `2 recipients`.
+  static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
+
   /// `name: value` lines, values in one column; empty values are left out.
   static func facts(_ facts: [(String, String)]) -> String {
     let shown = facts.filter { !$0.1.isEmpty }

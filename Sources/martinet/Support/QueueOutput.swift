@@ -63,7 +63,7 @@ enum QueueOutput {
       }
     }
     return table.text
-      + "\n\(messages.count) message\(messages.count == 1 ? "" : "s") to \(recipients) recipient\(recipients == 1 ? "" : "s")"
+      + "\n\(Words.count(messages.count, "message")) to \(Words.count(recipients, "recipient"))"
   }
 
   /// One message for people.
