@@ -61,7 +61,7 @@ extension IMAPSession {
       // cannot tell whether it was told of a state before or behind this command.
       let isUndisturbed =
         known.index(of: record.uid).map {
-          !known.messages[$0].differs(from: before.view.messages[position], modSeq: false)
+          !known.messages[$0].differs(from: before.view.messages[position], modSeq: enabled.condStore)
         } ?? false
       let isExpected =
         argument.silent && isUndisturbed

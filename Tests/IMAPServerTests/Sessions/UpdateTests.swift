@@ -50,6 +50,25 @@ import WireTesting
     await host.stop()
   }
 
+  /// RFC 9051 section 6.4.6, RFC 7162 section 3.1.3: what others did and undid is told with flags that do not have this
+  /// command's yet, so that silence would leave the client with too few of them.
+  @Test func silenceIsNoneBehindWhatOthersUndid() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.fresh()
+    for _ in 0..<2 { try await client.append(rfcMessage) }
+    try await client.ok("ENABLE CONDSTORE")
+    try await client.ok("SELECT work")
+    let other = try await host.login()
+    try await other.ok("SELECT work")
+    try await other.ok("STORE 1 +FLAGS (\\Flagged)")
+    try await other.ok("STORE 1 -FLAGS (\\Flagged)")
+    let told = try await client.ok("UID STORE 1:* +FLAGS.SILENT (\\Answered)").filter { $0.contains(" FETCH ") }
+    let flags = told.filter { $0.hasPrefix("* 1 ") && $0.contains("FLAGS (") }
+    #expect(flags.count == 2 && flags.last?.contains("\\Answered") == true, "\(told)")
+    #expect(told.filter { $0.hasPrefix("* 2 ") }.allSatisfy { !$0.contains("FLAGS (") && $0.contains("MODSEQ (") })
+    await host.stop()
+  }
+
   @Test func numbersDoNotShiftDuringFetchStoreAndSearch() async throws {
     let host = try await IMAPHost.start()
     let first = try await host.fresh()
