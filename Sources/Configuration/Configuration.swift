@@ -104,6 +104,8 @@ package struct POP3Section: Sendable {
 package struct IMAPSection: Sendable {
   /// How often an idle client hears `* OK Still here`; zero for never.
   package var keepalive: Duration
+  /// Messages one command works on (RFC 9738); 0 for any number.
+  package var messageLimit: Int
 }
 
 /// The section `smtp`.

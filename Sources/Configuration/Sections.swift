@@ -72,6 +72,11 @@ extension POP3Section {
 extension IMAPSection {
   init(_ reader: SettingsReader) {
     keepalive = reader.duration("keepalive", default: .seconds(120), in: .zero...(.seconds(1800)))
+    messageLimit = reader.integer("message-limit", default: 0, in: 0...10_000_000)
+    // RFC 9738 section 3 asks for 1000 at least.
+    if (1..<1000).contains(messageLimit) {
+      reader.fault("message-limit", "must be 0 for no limit, or 1000 at least", reader.node("message-limit"))
+    }
     reader.finish()
   }
 }

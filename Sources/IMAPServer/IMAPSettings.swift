@@ -46,12 +46,19 @@ package struct IMAPLimits: Sendable {
   package var appendSize = 64 * 1024 * 1024
   /// Messages of one APPEND or COPY, told as SAVELIMIT (RFC 9738): `NO [MESSAGELIMIT …]`.
   package var savedMessages = 100_000
+  /// Messages one FETCH, STORE, SEARCH, COPY, MOVE or UID EXPUNGE works on, told as MESSAGELIMIT (RFC 9738).
+  ///
+  /// None by default: a client that does not know the extension takes the first part for the whole, and each command
+  /// works in bounded memory however many messages it names.
+  package var processedMessages: Int?
   /// Parts of one message put together by CATENATE (RFC 4469).
   package var catenatedParts = 1000
   /// Appended messages up to this size stay in memory; larger ones are spooled to a file.
   package var appendMemory = 256 * 1024
   /// Octets of the messages of one command that stay in memory together.
   package var appendMemoryInAll = 4 * 1024 * 1024
+  /// Octets of an appended message whose binary parts are encoded, which is done in memory: `NO [TOOBIG]`.
+  package var appendBinary = 32 * 1024 * 1024
   /// Octets of a refused non-synchronizing literal that are read and dropped; above it the session ends.
   package var swallowed = 128 * 1024 * 1024
   /// The same before login.
@@ -74,6 +81,8 @@ package struct IMAPLimits: Sendable {
   package var progressInterval: Duration = .seconds(5)
   /// Messages whose text is searched between two looks at the clock for that.
   package var searchPiece = 20_000
+  /// Messages times keys (texts, SENT dates, identifiers) one command tries: `NO [LIMIT]`.
+  package var searchedTexts = 5_000_000
   /// How often an open session touches its OPEN-SMTP lease.
   package var leaseTouchInterval: Duration = .seconds(900)
   /// Octets of a mailbox pattern in LIST.

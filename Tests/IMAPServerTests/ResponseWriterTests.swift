@@ -27,6 +27,7 @@ private func written(_ body: (inout ResponseWriter) -> Void) -> String {
     #expect(written { $0.number(UInt32.max) } == "4294967295")
     #expect(written { $0.number(0) } == "0")
     #expect(written { $0.humanText("x\r\ny\u{e9}") } == "x??y??")
+    #expect(written { $0.humanText("no mailbox {5}") } == "no mailbox {5}.")
     #expect(written { $0.internalDate(Timestamp(seconds: 837_571_465)) } == "\"17-Jul-1996 02:44:25 +0000\"")
   }
 }

@@ -3,6 +3,9 @@ struct ResultRange: Equatable, Sendable {
   var first: Int64
   var last: Int64
 
+  /// How many places it has.
+  var count: Int { Int(abs(last - first)) + 1 }
+
   /// The places of a result of the given length that lie in the window.
   func places(of count: Int) -> Range<Int> {
     let (low, high) = (min(abs(first), abs(last)), max(abs(first), abs(last)))

@@ -182,6 +182,9 @@ extension ByteCursor {
     case "UID":
       try space()
       return .uid(try sequenceSet())
+    case "UIDAFTER", "UIDBEFORE":
+      try space()
+      return Self.uids(word == "UIDAFTER" ? .after : .before, try nonZeroNumber())
     case "MODSEQ":
       try space()
       if peek == UInt8(ascii: "\"") {
@@ -194,5 +197,21 @@ extension ByteCursor {
       return .modSeq(try number64())
     default: throw GrammarError("Unknown search key")
     }
+  }
+
+  private enum Side {
+    case after
+    case before
+  }
+
+  /// UIDAFTER and UIDBEFORE (RFC 9738 section 3.2), which unlike `n:*` never name a message on the other side.
+  private static func uids(_ side: Side, _ uid: UInt32) -> SearchKey {
+    let bounds: (UInt32, UInt32)? =
+      switch side {
+      case .after: uid == .max ? nil : (uid + 1, .max)
+      case .before: uid == 1 ? nil : (1, uid - 1)
+      }
+    guard let bounds else { return .not(.all) }
+    return .uid(SequenceSet(elements: [SequenceSet.Element(first: bounds.0, last: bounds.1)]))
   }
 }

@@ -42,9 +42,11 @@ struct ResponseWriter {
 
   mutating func number(_ value: Int) { number(UInt64(max(0, value))) }
 
-  /// Human text of a response: what is not printable ASCII becomes `?`.
+  /// Human text at the end of a response: what is not printable ASCII becomes `?`.
   mutating func humanText(_ string: String) {
     for octet in string.utf8 { bytes.append(octet >= 0x20 && octet < 0x7f ? octet : UInt8(ascii: "?")) }
+    // A line that ends so would announce a literal: a mailbox may be named `{5}`.
+    if bytes.last == UInt8(ascii: "}") { bytes.append(UInt8(ascii: ".")) }
   }
 
   /// `string`: quoted when short and plain, else a literal; NUL, which no string may hold, becomes 0x80 as in

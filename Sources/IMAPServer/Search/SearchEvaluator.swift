@@ -10,17 +10,14 @@ struct SearchEvaluator {
   let now: Timestamp
   /// Turns the client's octets into text.
   let decode: ([UInt8]) throws -> String
+  /// What the command may spend.
+  let work: SearchWork
   /// Messages whose text is searched between two words on progress.
   let piece: Int
   /// Told how many of how many messages were looked at.
   let progress: (Int, Int) async throws -> Void
 
-  /// Positions of the messages that satisfy the key, rising.
-  func matches(_ key: SearchKey) async throws -> [Int] {
-    try await filter(Array(view.messages.indices), key)
-  }
-
-  /// As `matches`, of some messages only; the positions given rise.
+  /// Of the positions given, rising, those of messages that satisfy the key.
   func matches(_ key: SearchKey, among positions: [Int]) async throws -> [Int] { try await filter(positions, key) }
 
   private func filter(_ candidates: [Int], _ key: SearchKey) async throws -> [Int] {
@@ -103,6 +100,7 @@ struct SearchEvaluator {
   private func isRecent(_ uid: UInt32) -> Bool { UIDRanges.contains(recent, uid) }
 
   private func text(_ candidates: [Int], _ condition: TextCondition) async throws -> [Int] {
+    try work.take(candidates.count)
     var result: [Int] = []
     // Large mailboxes in pieces, so that a client hears how far it is.
     for start in stride(from: 0, to: candidates.count, by: piece) {
@@ -122,6 +120,7 @@ struct SearchEvaluator {
     _ candidates: [Int], _ relation: SearchKey.DateRelation, _ day: DateArgument
   ) async throws -> [Int] {
     let wanted = day.daysSinceEpoch
+    try work.take(candidates.count)
     var result: [Int] = []
     var start = 0
     while start < candidates.count {
@@ -139,6 +138,7 @@ struct SearchEvaluator {
 
   /// Messages whose object identifiers satisfy a test.
   private func details(_ candidates: [Int], _ test: (MessageDetails) -> Bool) async throws -> [Int] {
+    try work.take(candidates.count)
     var result: [Int] = []
     for start in stride(from: 0, to: candidates.count, by: 1000) {
       let batch = candidates[start..<min(start + 1000, candidates.count)]

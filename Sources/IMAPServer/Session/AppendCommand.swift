@@ -78,32 +78,29 @@ extension IMAPSession {
 
   private func takeMessage(_ input: AppendInput, _ work: inout AppendWork) async throws {
     let head = try input.cursor.appendMessageHead()
-    guard work.messages.count < limits.savedMessages else { throw tooManyToSave }
+    guard work.messages.count < limits.mostSaved else { throw tooManyToSave() }
     let expected = input.announcesLiteral ? Int(clamping: input.header?.count ?? 0) : 0
     let memory = max(0, min(limits.appendMemory, limits.appendMemoryInAll - work.inMemory))
-    let spool = AppendSpool(expecting: expected, threshold: memory, directory: settings.spoolDirectory)
-    var isBinary = false
+    var spool = AppendSpool(expecting: expected, threshold: memory, directory: settings.spoolDirectory)
     if input.announcesLiteral {
-      isBinary = try await takeWhole(input, spool, work)
+      try await takeWhole(input, spool, work)
     } else if input.cursor.takeWord("UTF8") {
       // RFC 6855 section 4: the literal stands in parentheses.
       try input.cursor.space()
       try input.cursor.expect(UInt8(ascii: "("))
       guard input.announcesLiteral else { throw GrammarError("Expected a message literal") }
-      isBinary = try await takeWhole(input, spool, work)
+      try await takeWhole(input, spool, work)
       try input.cursor.expect(UInt8(ascii: ")"))
     } else if input.cursor.takeWord("CATENATE") {
       try await catenate(input, spool, work)
     } else {
       throw GrammarError("Expected a message literal")
     }
+    // RFC 3501 section 9: a literal is made of CHAR8, which leaves NUL out.
     if spool.hasNUL {
-      // RFC 3501 section 9: a literal is made of CHAR8, which leaves NUL out; RFC 3516 section 4.3: binary content
-      // that cannot be kept as it is must fail.
-      throw isBinary
-        ? Refusal.no(.plain("UNKNOWN-CTE"), "Messages with NUL octets cannot be stored")
-        : Refusal.bad("A message may not contain NUL octets")
+      throw Refusal.bad("A literal may not hold NUL octets; send the message as a binary literal (literal8)")
     }
+    if spool.hasBinary { spool = try await encoded(spool, memory: memory) }
     work.messages.append(
       NewMessage(
         content: try await spool.content(),
@@ -115,20 +112,12 @@ extension IMAPSession {
     work.inMemory += spool.kept
   }
 
-  /// COPY and APPEND beyond SAVELIMIT (RFC 9738).
-  var tooManyToSave: Refusal {
-    .no(
-      .withText("MESSAGELIMIT \(limits.savedMessages)"),
-      "One command saves \(limits.savedMessages) messages at most; send several")
-  }
-
-  /// Takes a message that comes as one literal; gives whether it was a binary one.
-  private func takeWhole(_ input: AppendInput, _ spool: AppendSpool, _ work: AppendWork) async throws -> Bool {
+  /// Takes a message that comes as one literal.
+  private func takeWhole(_ input: AppendInput, _ spool: AppendSpool, _ work: AppendWork) async throws {
     guard let header = input.header else { throw GrammarError("Expected a message literal") }
     guard header.count > 0 else { throw Refusal.no(.cannot, "A message cannot be empty") }
     try await admit(header.count, spool, work)
     try await fill(spool, input)
-    return header.isBinary
   }
 
   /// Refuses what may not come, before the client is asked to send it.
@@ -161,7 +150,7 @@ extension IMAPSession {
       guard isOpen else { throw AppendInput.Gone() }
       missing -= taken.count
       do {
-        if failure == nil { try await spool.add(taken) }
+        if failure == nil { try await spool.add(taken, isBinary: header.isBinary) }
       } catch let error as StoreError {
         // The rest is read and dropped, so that what follows is known to be commands.
         failure = error

@@ -14,7 +14,11 @@ final class AppendSpool {
   private var descriptor: Int32 = -1
   private(set) var path: String?
   private(set) var size = 0
+  /// Whether there is NUL where none may be.
   private(set) var hasNUL = false
+  /// Whether a binary literal brought NUL, or CR or LF alone.
+  private(set) var hasBinary = false
+  private var last: UInt8 = 0
   private let threshold: Int
   private let directory: String
 
@@ -29,16 +33,26 @@ final class AppendSpool {
     if let path { unlink(path) }
   }
 
-  /// Takes some octets; a message with NUL is not to be kept, so that its octets need no room.
-  func add(_ octets: [UInt8]) async throws {
+  /// Takes some octets; a text with NUL is not to be kept, so that its octets need no room.
+  ///
+  /// - Parameter isBinary: they come in a binary literal (RFC 3516), which may hold any octet.
+  func add(_ octets: [UInt8], isBinary: Bool = false) async throws {
     size += octets.count
-    hasNUL = hasNUL || octets.contains(0)
+    if isBinary { noteBinary(octets) } else { hasNUL = hasNUL || octets.contains(0) }
     if hasNUL {
       memory.removeAll()
       return
     }
     memory.append(contentsOf: octets)
     if memory.count > threshold { try await writeOut() }
+  }
+
+  private func noteBinary(_ octets: [UInt8]) {
+    guard !hasBinary else { return }
+    for octet in octets {
+      if octet == 0 || (octet == 0x0a) != (last == 0x0d) { hasBinary = true }
+      last = octet
+    }
   }
 
   /// Octets that stay in memory.

@@ -20,7 +20,7 @@ extension IMAPSession {
   func capabilities() -> [String] {
     if user != nil {
       let compression = connection.isCompressed ? [] : ["COMPRESS=DEFLATE"]
-      let bounds = ["APPENDLIMIT=\(limits.appendSize)", "SAVELIMIT=\(limits.savedMessages)"]
+      let bounds = ["APPENDLIMIT=\(limits.appendSize)", limits.messageLimitCapability]
       return Self.common + Self.extensions + compression + bounds
     }
     var result = Self.common

@@ -5,12 +5,16 @@ extension IMAPSession {
   func copy(_ set: SequenceSet, to octets: [UInt8], uid: Bool, moves: Bool, _ tag: [UInt8]) async throws {
     let current = try moves ? writableMailbox([.deleteMessages, .expunge]) : currentMailbox()
     let name = try mailboxName(octets)
-    let uids = current.view.uids(try positions(set, uid: uid))
+    var (positions, cutAt) = (try positions(set, uid: uid), UInt32?.none)
+    if moves { (positions, cutAt) = withinLimit(positions, current.view) }
+    let uids = current.view.uids(positions)
     try await answering(tag, creating: true) {
       _ = try await self.freshUser()
       let place = try await self.place(name, .insert)
       let target = try await self.service.store.mailbox(place.mail, name: place.name)
-      guard moves || uids.count <= self.limits.savedMessages else { throw self.tooManyToSave }
+      guard moves || uids.count <= self.limits.mostSaved else {
+        throw self.tooManyToSave(uids[uids.count - self.limits.mostSaved])
+      }
       guard !uids.isEmpty else { return self.tagged(tag, "OK", nil, moves ? "Nothing to move" : "Nothing to copy") }
       let result =
         if target.account.directory != current.mailbox.account.directory || !place.rights.allowsAllFlags {
@@ -20,7 +24,7 @@ extension IMAPSession {
         } else {
           try await current.mailbox.copy(uids, to: target)
         }
-      try await self.finishCopy(result, moves: moves, tag)
+      try await self.finishCopy(result, moves: moves, tag, cutAt: cutAt)
     }
   }
 
@@ -58,13 +62,13 @@ extension IMAPSession {
     return result
   }
 
-  private func finishCopy(_ result: UIDAssignment, moves: Bool, _ tag: [UInt8]) async throws {
+  private func finishCopy(_ result: UIDAssignment, moves: Bool, _ tag: [UInt8], cutAt: UInt32?) async throws {
     let code = result.source.isEmpty ? nil : copyCode(result)
     if moves {
       // RFC 6851 section 4.3: the COPYUID comes before the EXPUNGE responses it explains.
       if let code { untagged("OK", code, "Moved") }
       try await sync(allowExpunge: true)
-      return tagged(tag, "OK", highestModSeqCode, "MOVE completed")
+      return tagged(tag, "OK", highestModSeqCode, "MOVE completed", cutAt: cutAt)
     }
     try await syncUnlessPipelined(allowExpunge: true)
     tagged(tag, "OK", code, "COPY completed")

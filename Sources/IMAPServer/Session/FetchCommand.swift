@@ -13,10 +13,19 @@ extension IMAPSession {
       if argument.vanished { try await writeVanished(argument, since, current) }
       positions = changed(positions, since: since, current)
     }
-    if let partial = argument.partial { positions = window(positions, partial) }
-    let batches = batches(positions, plan)
+    if let partial = argument.partial {
+      // RFC 9738 section 3.1: the window is what counts then, and is given whole or not at all.
+      try requireLimit(partial.count)
+      positions = window(positions, partial)
+    }
+    let cutAt: UInt32?
+    (positions, cutAt) = withinLimit(positions, current.view)
+    // A command that is cut short goes from the highest UID down, message by message.
+    let batches =
+      cutAt == nil ? batches(positions, plan) : positions.reversed().flatMap { $0.reversed().map { [$0..<$0 + 1] } }
     let supply = FetchSupply(
-      content: plan.needsContent ? ContentSupply(current, positions) : nil, index: IndexSupply(current, batches, plan))
+      content: plan.needsContent ? ContentSupply(current, cutAt == nil ? positions : []) : nil,
+      index: IndexSupply(current, batches, plan))
     for batch in batches {
       if plan.setsSeen, !current.isReadOnly, current.rights.contains(.seen) {
         let seen = try await markSeen(batch, current)
@@ -28,12 +37,12 @@ extension IMAPSession {
     }
     try await syncUnlessPipelined(allowExpunge: uid)
     if plan.hasUnknownEncoding {
-      return tagged(tag, "NO", .plain("UNKNOWN-CTE"), "A part's transfer encoding is not known")
+      return tagged(tag, "NO", .plain("UNKNOWN-CTE"), "A part's transfer encoding is not known", cutAt: cutAt)
     }
     guard !plan.isIncomplete else {
-      return tagged(tag, "NO", .expungeIssued, "Some of the requested messages no longer exist")
+      return tagged(tag, "NO", .expungeIssued, "Some of the requested messages no longer exist", cutAt: cutAt)
     }
-    tagged(tag, "OK", nil, "FETCH completed")
+    tagged(tag, "OK", nil, "FETCH completed", cutAt: cutAt)
   }
 
   private func plan(_ argument: FetchArgument, uid: Bool) -> FetchPlan {

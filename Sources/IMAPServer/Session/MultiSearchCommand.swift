@@ -19,9 +19,10 @@ extension IMAPSession {
     guard names.count <= limits.searchedMailboxes else {
       throw Refusal.no(.limit, "More than \(limits.searchedMailboxes) mailboxes at once")
     }
+    let work = SearchWork(limits.searchedTexts)
     for name in names {
       do {
-        try await search(name, argument.search, results, tag)
+        try await search(name, argument.search, results, tag, work)
       } catch let refusal as Refusal where refusal.code == .nonExistent || refusal.code == .noPermission {
         // As one that is not there.
       } catch let error as StoreError where error.code == .noSuchFolder || error.code == .gone {
@@ -38,23 +39,27 @@ extension IMAPSession {
   ) async throws {
     _ = try currentMailbox()
     if results.contains(.save) { selected?.savedResult = [] }
-    let hits = try await hits(search, tag)
+    let (hits, cutAt) = try await hits(search, tag)
     let current = try currentMailbox()
     if !hits.isEmpty { writeExtended(hits, results, search, current.view, uid: true, tag, in: current.name) }
     save(hits, results, search.partial, current)
-    follow(hits, search, uid: true, tag)
+    follow(hits, search, uid: true, tag, isWhole: cutAt == nil)
     try await syncUnlessPipelined(allowExpunge: true)
-    tagged(tag, "OK", nil, "ESEARCH completed")
+    tagged(tag, "OK", nil, "ESEARCH completed", cutAt: cutAt)
   }
 
   private func search(
-    _ name: MailboxName, _ search: SearchArgument, _ results: Set<SearchArgument.Result>, _ tag: [UInt8]
+    _ name: MailboxName, _ search: SearchArgument, _ results: Set<SearchArgument.Result>, _ tag: [UInt8],
+    _ work: SearchWork
   ) async throws {
     let place = try await place(name, .read)
     let mailbox = try await service.store.mailbox(place.mail, name: place.name)
     let snapshot = try await search.key.needsMeasure ? mailbox.measuredSnapshot() : mailbox.snapshot()
     let other = Selected(mailbox: mailbox, name: name, isReadOnly: true, view: MailboxView(snapshot), recent: [])
-    let hits = try await evaluator(search, other, tag).matches(search.key)
+    // A UID says nothing of where to go on in several mailboxes: the mailbox is looked at as a whole or not at all.
+    let (positions, cutAt) = try searched(search.key, other)
+    if cutAt != nil { try requireLimit(.max) }
+    let hits = try await evaluator(search, other, tag, work).matches(search.key, among: positions)
     guard !hits.isEmpty else { return }
     writeExtended(hits, results, search, other.view, uid: true, tag, in: place.shown)
   }

@@ -7,16 +7,17 @@ extension IMAPSession {
     // RFC 6855 section 3: strings are UTF-8 by then.
     guard !enabled.utf8 || argument.charset == nil else { throw Refusal.bad("CHARSET has no place under UTF8=ACCEPT") }
     if argument.results?.contains(.save) == true { selected?.savedResult = [] }
-    let hits = try await hits(argument, tag)
+    let (hits, cutAt) = try await hits(argument, tag)
     let current = try currentMailbox()
     // RFC 9051 section 6.4.4: a client of IMAP4rev2 gets ESEARCH responses only.
     if let results = argument.results ?? (enabled.rev2 ? [.all] : nil) {
       writeExtended(hits, results, argument, current.view, uid: uid, tag)
       save(hits, results, argument.partial, current)
-      follow(hits, argument, uid: uid, tag)
+      follow(hits, argument, uid: uid, tag, isWhole: cutAt == nil)
     } else {
       out.text("* SEARCH")
-      for position in hits {
+      // RFC 9738 section 3.1: a command that is cut short goes from the highest UID down.
+      for position in cutAt == nil ? hits : hits.reversed() {
         out.space()
         out.number(uid ? current.view.messages[position].uid : UInt32(clamping: position + 1))
         try await sendIfLarge()
@@ -29,28 +30,37 @@ extension IMAPSession {
       out.endLine()
     }
     try await syncUnlessPipelined(allowExpunge: uid)
-    tagged(tag, "OK", current.view.holdsVanished ? .expungeIssued : nil, "SEARCH completed")
+    tagged(
+      tag, "OK", current.view.holdsVanished ? .expungeIssued : nil, "SEARCH completed", cutAt: cutAt)
   }
 
   /// The positions that satisfy a search, in the view as it is afterwards.
-  func hits(_ argument: SearchArgument, _ tag: [UInt8]) async throws -> [Int] {
+  ///
+  /// - Returns: also the lowest UID looked at, when there were too many.
+  func hits(_ argument: SearchArgument, _ tag: [UInt8]) async throws -> (positions: [Int], cutAt: UInt32?) {
     if argument.key.asksModSeq { enableCondStore() }
     var current = try currentMailbox()
     if argument.key.needsMeasure, current.view.messages.contains(where: { !$0.isMeasured }) {
       try await tell(try await current.mailbox.measuredSnapshot(), allowExpunge: false)
       current = try currentMailbox()
     }
-    return try await evaluator(argument, current, tag).matches(argument.key)
+    let (positions, cutAt) = try searched(argument.key, current)
+    return (try await evaluator(argument, current, tag).matches(argument.key, among: positions), cutAt)
   }
 
   /// What decides a search in a mailbox.
-  func evaluator(_ argument: SearchArgument, _ current: Selected, _ tag: [UInt8]) throws -> SearchEvaluator {
+  ///
+  /// - Parameter work: shared by the mailboxes of one command.
+  func evaluator(
+    _ argument: SearchArgument, _ current: Selected, _ tag: [UInt8], _ work: SearchWork? = nil
+  ) throws -> SearchEvaluator {
     guard let decode = SearchCharset.decoder(argument.charset ?? "UTF-8") else {
       throw Refusal.no(.badCharset, "Unknown charset")
     }
     return SearchEvaluator(
       view: current.view, mailbox: current.mailbox, recent: current.recent, saved: current.savedResult,
-      now: service.time.now, decode: decode, piece: limits.searchPiece, progress: progress(tag))
+      now: service.time.now, decode: decode, work: work ?? SearchWork(limits.searchedTexts), piece: limits.searchPiece,
+      progress: progress(tag))
   }
 
   /// `* ESEARCH (TAG …) …`; also for SORT (RFC 5267), whose hits come in sorted order.

@@ -12,14 +12,15 @@ struct SearchContext {
 }
 
 extension IMAPSession {
-  /// Keeps a result up to date from now on, or says that it will not be.
+  /// Keeps a result up to date from now on, or says that it will not be, as one of which only a part is known.
   func follow(
-    _ hits: [Int], _ argument: SearchArgument, criteria: [SortArgument.Criterion]? = nil, uid: Bool, _ tag: [UInt8]
+    _ hits: [Int], _ argument: SearchArgument, criteria: [SortArgument.Criterion]? = nil, uid: Bool, _ tag: [UInt8],
+    isWhole: Bool = true
   ) {
     guard argument.results?.contains(.update) == true, var current = selected else { return }
     current.contexts.removeAll { $0.tag == tag }
     let isTooLarge = criteria != nil && hits.count > limits.sortedContext
-    guard current.contexts.count < limits.searchContexts, !isTooLarge else {
+    guard isWhole, current.contexts.count < limits.searchContexts, !isTooLarge else {
       var code = ResponseWriter()
       code.text("NOUPDATE ")
       code.string(tag)

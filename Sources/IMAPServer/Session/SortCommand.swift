@@ -4,7 +4,7 @@ import MailStore
 extension IMAPSession {
   func sort(_ argument: SortArgument, uid: Bool, _ tag: [UInt8]) async throws {
     if argument.search.results?.contains(.save) == true { selected?.savedResult = [] }
-    let hits = try await hits(argument.search, tag)
+    let hits = try await allHits(argument.search, tag)
     if argument.criteria.contains(where: \.field.needsMeasure) { try await measure() }
     let current = try currentMailbox()
     let evaluator = SortEvaluator(view: current.view, mailbox: current.mailbox)
@@ -27,7 +27,7 @@ extension IMAPSession {
   }
 
   func thread(_ argument: ThreadArgument, uid: Bool, _ tag: [UInt8]) async throws {
-    let hits = try await hits(argument.search, tag)
+    let hits = try await allHits(argument.search, tag)
     try await measure()
     let current = try currentMailbox()
     let messages = try await ThreadInput.load(hits, view: current.view, mailbox: current.mailbox)
@@ -45,6 +45,15 @@ extension IMAPSession {
     out.endLine()
     try await syncUnlessPipelined(allowExpunge: uid)
     tagged(tag, "OK", nil, "THREAD completed")
+  }
+
+  /// The positions that satisfy a search that is no use in part (RFC 9738 section 3.3).
+  private func allHits(_ argument: SearchArgument, _ tag: [UInt8]) async throws -> [Int] {
+    guard try searched(argument.key, currentMailbox()).cutAt == nil else {
+      try requireLimit(.max)
+      return []
+    }
+    return try await hits(argument, tag).positions
   }
 
   /// Sees to exact sizes and internal dates; positions stay as they are.

@@ -9,13 +9,15 @@ extension IMAPSession {
     // What others did is told first, so that the echo below shows this command's work only.
     try await sync(allowExpunge: uid)
     let current = try writableMailbox()
-    let positions = try positions(argument.set, uid: uid)
+    let (positions, cutAt) = withinLimit(try positions(argument.set, uid: uid), current.view)
     let uids = current.view.uids(positions)
     guard !uids.isEmpty else { return tagged(tag, "OK", nil, "STORE completed") }
     let result = try await change(argument, uids, current)
-    try await echo(result, argument, current, known: known, uid: uid)
+    // RFC 9738 section 3.1: a command that is cut short goes from the highest UID down.
+    let told = cutAt == nil ? result.messages : result.messages.reversed()
+    try await echo(told, result.snapshot, argument, current, known: known, uid: uid)
     try await tell(result.snapshot, allowExpunge: uid, told: result.messages)
-    finishStore(argument, result, uids: uids, uid: uid, tag)
+    finishStore(argument, result, uids: uids, uid: uid, tag, cutAt: cutAt)
   }
 
   /// Changes what this user may change (RFC 4314 section 4): the rest of the flags stays as it is.
@@ -49,13 +51,12 @@ extension IMAPSession {
   ///
   /// - Parameter known: what the client knew when it sent the command.
   private func echo(
-    _ result: StoreResult, _ argument: StoreArgument, _ before: Selected, known: MailboxView, uid: Bool
+    _ messages: [MessageRecord], _ snapshot: MailboxSnapshot, _ argument: StoreArgument, _ before: Selected,
+    known: MailboxView, uid: Bool
   ) async throws {
-    let keywords = result.snapshot.keywords
-    if keywords != before.view.snapshot.keywords {
-      writeFlagLists(result.snapshot, isReadOnly: false)
-    }
-    for record in result.messages {
+    let keywords = snapshot.keywords
+    if keywords != before.view.snapshot.keywords { writeFlagLists(snapshot, isReadOnly: false) }
+    for record in messages {
       guard let position = before.view.index(of: record.uid) else { continue }
       // RFC 9051 section 6.4.6: where others changed flags meanwhile, nothing is left to the client's reckoning, as it
       // cannot tell whether it was told of a state before or behind this command.
@@ -108,7 +109,7 @@ extension IMAPSession {
   }
 
   private func finishStore(
-    _ argument: StoreArgument, _ result: StoreResult, uids: [UInt32], uid: Bool, _ tag: [UInt8]
+    _ argument: StoreArgument, _ result: StoreResult, uids: [UInt32], uid: Bool, _ tag: [UInt8], cutAt: UInt32?
   ) {
     if !result.modified.isEmpty {
       var set = ResponseWriter()
@@ -118,12 +119,13 @@ extension IMAPSession {
         set.numberSet(result.modified.compactMap { uid in view.index(of: uid).map { UInt32(clamping: $0 + 1) } })
       }
       let code = ResponseCode.withText("MODIFIED \(String(decoding: set.bytes, as: UTF8.self))")
-      return tagged(tag, "OK", code, "Conditional STORE failed for some messages")
+      return tagged(tag, "OK", code, "Conditional STORE failed for some messages", cutAt: cutAt)
     }
-    if result.messages.count == uids.count { return tagged(tag, "OK", nil, "STORE completed") }
+    if result.messages.count == uids.count { return tagged(tag, "OK", nil, "STORE completed", cutAt: cutAt) }
     // Nobody misses the echo of a message that is gone by UID (RFC 3501 section 6.4.8) or silently (RFC 2180 section
     // 4.2.1); by number, a client waits for it (section 4.2.3).
-    tagged(tag, uid || argument.silent ? "OK" : "NO", .expungeIssued, "Some of the messages no longer exist")
+    tagged(
+      tag, uid || argument.silent ? "OK" : "NO", .expungeIssued, "Some of the messages no longer exist", cutAt: cutAt)
   }
 }
 

@@ -9,6 +9,8 @@ package enum MessageConversion {
     case sevenBit
     /// Lines of any octets but NUL: what 8BITMIME carries and a mailbox keeps.
     case eightBit
+    /// As it is, but for octets that no text holds: NUL anywhere, and lone CR or LF in parts that say they are binary.
+    case withoutBinary
   }
 
   /// Why a message cannot be rewritten without breaking it.
@@ -28,6 +30,7 @@ package enum MessageConversion {
   package static func convert(_ bytes: [UInt8], to goal: Goal) throws(Impossible) -> [UInt8] {
     var writer = ConversionWriter(bytes: bytes, goal: goal)
     try writer.write(MIMEPart.parse(bytes), isRoot: true)
+    if goal == .withoutBinary, writer.output.contains(0) { throw Impossible("its header holds NUL") }
     return writer.output
   }
 }
@@ -72,7 +75,7 @@ private struct ConversionWriter {
 
   /// The label of a container: it holds what its parts hold.
   private func identity(_ part: MIMEPart) -> String? {
-    guard part.encoding == "8bit" || part.encoding == "binary" else { return nil }
+    guard goal != .withoutBinary, part.encoding == "8bit" || part.encoding == "binary" else { return nil }
     return goal == .sevenBit ? "7bit" : "8bit"
   }
 
@@ -85,8 +88,9 @@ private struct ConversionWriter {
     if part.encoding == "base64" || part.encoding == "quoted-printable" {
       throw MessageConversion.Impossible("it has a part that is not the \(part.encoding) it says it is")
     }
-    if part.type == "message", !part.subtype.hasPrefix("global") {
-      throw MessageConversion.Impossible("it has a part of type message/\(part.subtype)")
+    if part.type == "message" && !part.subtype.hasPrefix("global") || goal == .withoutBinary && part.type == "multipart"
+    {
+      throw MessageConversion.Impossible("it has a part of type \(part.type)/\(part.subtype)")
     }
     let body = Array(bytes[part.bodyRange])
     if part.type == "text", isMostlyText(body) {
@@ -100,7 +104,7 @@ private struct ConversionWriter {
 
   /// Octets between parts: nobody reads them, but they must travel.
   private mutating func text(_ range: Range<Int>) {
-    guard isUnfit(range) else {
+    guard goal == .withoutBinary ? bytes[range].contains(0) : isUnfit(range) else {
       output += bytes[range]
       return
     }
@@ -139,11 +143,24 @@ private struct ConversionWriter {
   private func needsChange(_ part: MIMEPart) -> Bool {
     switch part.content {
     case .leaf: isUnfit(part)
-    case .message, .multipart: isUnfit(part.bodyRange)
+    case .message, .multipart:
+      goal == .withoutBinary ? part.children.contains(where: needsChange) : isUnfit(part.bodyRange)
     }
   }
 
-  private func isUnfit(_ part: MIMEPart) -> Bool { isUnfit(part.bodyRange) }
+  private func isUnfit(_ part: MIMEPart) -> Bool {
+    guard goal == .withoutBinary else { return isUnfit(part.bodyRange) }
+    return bytes[part.bodyRange].contains(0) || part.encoding == "binary" && hasLoneLineEnd(part.bodyRange)
+  }
+
+  private func hasLoneLineEnd(_ range: Range<Int>) -> Bool {
+    var previous: UInt8 = 0
+    for octet in bytes[range] {
+      if (octet == ASCII.lf) != (previous == ASCII.cr) { return true }
+      previous = octet
+    }
+    return previous == ASCII.cr
+  }
 
   /// Whether a range holds what the goal forbids.
   private func isUnfit(_ range: Range<Int>) -> Bool {

@@ -93,6 +93,7 @@ extension IMAPSettings {
       plaintextLogin: configuration.tls.plaintextLogin, leaseLifetime: configuration.openSMTP.lifetime)
     limits.loginTimeout = configuration.limits.loginTime
     limits.idleKeepalive = configuration.imap.keepalive == .zero ? nil : configuration.imap.keepalive
+    limits.processedMessages = configuration.imap.messageLimit > 0 ? configuration.imap.messageLimit : nil
   }
 }
 

@@ -95,6 +95,7 @@ package struct ConfigurationTemplate: Sendable {
 
     imap:
       keepalive: 2m                    # "* OK Still here" for idle clients behind NAT; 0s for never
+      message-limit: 0                 # messages one command works on (MESSAGELIMIT), 1000 at least; 0 for any number
 
     smtp:
       greeting: ESMTP Martinet         # after the name in the 220 line

@@ -26,7 +26,9 @@ import WireTesting
     let host = try await IMAPHost.start()
     let client = try await host.fresh()
     try await client.ok("APPEND work ~{\(rfcMessage.utf8.count)+}\r\n\(rfcMessage)")
+    // Where no encoding can stand: in a header.
     #expect(try await client.refused("APPEND work ~{5+}\r\na\r\n\0b").hasPrefix("NO [UNKNOWN-CTE]"))
+    #expect(try await client.refused("APPEND work {8+}\r\na: b\r\n\r\n\0").hasPrefix("BAD "))
     #expect(try await client.refused("SELECT ~{4+}\r\nwork").hasPrefix("BAD"))
     #expect(try await client.ok("STATUS work (MESSAGES)")[0].contains("MESSAGES 1"))
     await host.stop()

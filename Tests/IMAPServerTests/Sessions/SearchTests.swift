@@ -29,6 +29,32 @@ private func message(_ subject: String, from: String = "a@example.test", date: S
     return client
   }
 
+  @Test("Texts times messages of one command are bounded, however they are nested")
+  func bombs() async throws {
+    let host = try await IMAPHost.start { $0.searchedTexts = 1000 }
+    let client = try await host.fresh()
+    for number in 0..<20 { try await client.append("Subject: \(number)\r\n\r\nletter \(number)\r\n") }
+    let refusal = "NO [LIMIT] "
+    let nots = Array(repeating: "NOT BODY xx", count: 60).joined(separator: " ")
+    for command in [
+      "SEARCH \(nots)", "UID SEARCH RETURN (COUNT) NOT (\(nots))", "SORT (DATE) UTF-8 \(nots)",
+      "THREAD REFERENCES UTF-8 \(nots)", "ESEARCH IN (mailboxes work) \(nots)",
+      "SEARCH " + Array(repeating: "NOT SENTSINCE 1-Jan-1990", count: 60).joined(separator: " "),
+      "SEARCH " + Array(repeating: "NOT EMAILID x", count: 60).joined(separator: " "),
+    ] {
+      #expect(try await client.refused(command).hasPrefix(refusal), "\(command.prefix(30))")
+    }
+    let many = Array(repeating: "BODY \"x\"", count: 5000).joined(separator: " ")
+    #expect(try await client.refused("SEARCH \(many)").hasPrefix("BAD"))
+    // What the view decides costs next to nothing; what is excluded by it is not tried.
+    let within = Array(repeating: "NOT BODY xx", count: 49).joined(separator: " ")
+    #expect(try await client.ok("SEARCH \(within)")[0].hasSuffix(" 19 20"))
+    #expect(try await client.ok("SEARCH 3 \(nots)")[0] == "* SEARCH 3")
+    let cheap = Array(repeating: "UNDELETED", count: 900).joined(separator: " ")
+    #expect(try await client.ok("SEARCH \(cheap)")[0].hasSuffix(" 19 20"))
+    await host.stop()
+  }
+
   @Test func everyKeyFindsItsMessages() async throws {
     let host = try await IMAPHost.start()
     let client = try await filled(host)
