@@ -1,4 +1,4 @@
-/// The arguments of LIST (RFC 3501 section 6.3.8, RFC 5258, RFC 5819, RFC 6154, RFC 9590).
+/// The arguments of LIST (RFC 3501 section 6.3.8, RFC 5258, RFC 5819, RFC 6154, RFC 8440, RFC 9590).
 struct ListArgument: Equatable, Sendable {
   /// Which mailboxes are wanted.
   enum Selection: String, CaseIterable, Sendable {
@@ -13,6 +13,8 @@ struct ListArgument: Equatable, Sendable {
     case subscribed = "SUBSCRIBED"
     case children = "CHILDREN"
     case specialUse = "SPECIAL-USE"
+    /// MYRIGHTS of each (RFC 8440).
+    case rights = "MYRIGHTS"
   }
 
   var reference: [UInt8]

@@ -56,7 +56,10 @@ extension ByteCursor {
       repeat {
         // No scope option is known.
         guard peek != UInt8(ascii: "(") else { throw GrammarError("Unknown scope option") }
-        filters.append(try mailboxFilter())
+        let filter = try mailboxFilter()
+        // RFC 7377 section 2.2: nothing is held back here.
+        guard filter != .selectedDelayed else { throw GrammarError("SELECTED-DELAYED belongs to NOTIFY") }
+        filters.append(filter)
         guard filters.count <= GrammarLimits.listItems else { throw GrammarError("List too long") }
       } while take(UInt8(ascii: " "))
       try expect(UInt8(ascii: ")"))

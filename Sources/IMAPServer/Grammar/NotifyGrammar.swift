@@ -61,7 +61,6 @@ extension ByteCursor {
   private mutating func eventGroup(_ hasUnknown: inout Bool) throws(GrammarError) -> NotifyArgument.Group {
     try expect(UInt8(ascii: "("))
     var group = NotifyArgument.Group(filter: try mailboxFilter(), events: [])
-    if case .subtreeOne = group.filter { throw GrammarError("Unknown kind of mailboxes") }
     try space()
     if !takeWord("NONE") {
       var isUnknown = false

@@ -1,6 +1,6 @@
 import MailStore
 
-/// LIST and LSUB (RFC 3501 section 6.3.8, 6.3.9, RFC 5258, RFC 5819, RFC 6154).
+/// LIST and LSUB (RFC 3501 section 6.3.8, 6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 8440).
 extension IMAPSession {
   /// One line of LIST to be.
   private struct Entry {
@@ -23,6 +23,9 @@ extension IMAPSession {
     let folders = try await allFolders(known)
     for entry in await entries(folders, argument, patterns) {
       write(entry, argument)
+      if argument.returns.contains(.rights), entry.info.exists, entry.info.isSelectable {
+        try await writeOwnRights(entry.info.name)
+      }
       if let items = argument.status, entry.info.exists, entry.info.isSelectable {
         do {
           try await writeStatus(try await place(entry.info.name, .read), items)

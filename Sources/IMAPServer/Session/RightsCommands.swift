@@ -14,13 +14,22 @@ extension IMAPSession {
     case .mine(let mailbox):
       let place = try await placeWithAny(mailbox, of: [.lookup, .read, .insert, .create, .deleteMailbox, .administer])
       _ = try await entries(place)
-      out.text("* MYRIGHTS ")
-      writeMailbox(place.shown)
-      out.space()
-      out.raw(place.rights.letters)
-      out.endLine()
+      writeOwnRights(place)
     }
     tagged(tag, "OK", nil, "Completed")
+  }
+
+  /// What LIST RETURN (MYRIGHTS) says of a mailbox; nothing when its rights were taken away meanwhile (RFC 8440).
+  func writeOwnRights(_ name: MailboxName) async throws {
+    do { writeOwnRights(try await place(name, .lookup)) } catch is Refusal {}
+  }
+
+  private func writeOwnRights(_ place: MailboxPlace) {
+    out.text("* MYRIGHTS ")
+    writeMailbox(place.shown)
+    out.space()
+    out.raw(place.rights.letters)
+    out.endLine()
   }
 
   private func setRights(

@@ -93,7 +93,8 @@ import WireTesting
     #expect(try await client.ok("ESEARCH IN (selected) RETURN (SAVE) ALL").count == 1)
     for command in [
       "ESEARCH IN (personal) RETURN (SAVE) ALL", "ESEARCH IN (personal) 1:2", "ESEARCH IN (personal) UID $",
-      "ESEARCH IN () ALL", "ESEARCH IN (everything) ALL", "ESEARCH IN (personal (x)) ALL", "ESEARCH IN (subtree) ALL",
+      "ESEARCH IN () ALL", "ESEARCH IN (everything) ALL", "ESEARCH IN (selected-delayed) ALL",
+      "ESEARCH IN (personal (x)) ALL", "ESEARCH IN (subtree) ALL",
     ] {
       #expect(try await client.refused(command).hasPrefix("BAD"), "\(command)")
     }

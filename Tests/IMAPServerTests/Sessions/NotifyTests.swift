@@ -118,6 +118,23 @@ import WireTesting
     await host.stop()
   }
 
+  /// RFC 7377 section 3 adds `subtree-one` to the filters of RFC 5465.
+  @Test func aLevelAndWhatIsDirectlyBelow() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.login()
+    let writer = try await host.login()
+    for name in ["a", "a/b", "a/b/c", "ab"] { try await writer.ok("CREATE \(name)") }
+    for (filter, expected) in [("subtree-one a", ["a", "a/b"]), ("subtree a", ["a", "a/b", "a/b/c"])] {
+      let lines = try await client.ok("NOTIFY SET STATUS (\(filter) (MessageNew MessageExpunge))")
+      #expect(lines.dropLast().map { String($0.split(separator: "\"")[1]) } == expected)
+    }
+    try await client.ok("NOTIFY SET (subtree-one a (MessageNew MessageExpunge))")
+    for name in ["ab", "a/b/c", "a/b"] { try await writer.append(rfcMessage, to: name) }
+    #expect(try await client.response().hasPrefix("* STATUS \"a/b\" (MESSAGES 1 "))
+    #expect(try await client.wire.isSilent())
+    await host.stop()
+  }
+
   @Test func statusAtTheBeginningAndDuringIdle() async throws {
     let host = try await IMAPHost.start()
     let client = try await host.fresh()
@@ -163,7 +180,7 @@ import WireTesting
     for command in [
       "NOTIFY SET (personal (MessageNew))", "NOTIFY SET (personal (FlagChange))", "NOTIFY SET (selected (MailboxName))",
       "NOTIFY SET (personal (MessageNew (FLAGS) MessageExpunge))", "NOTIFY SET", "NOTIFY", "NOTIFY SET (nobody NONE)",
-      "NOTIFY SET (selected NONE) (selected-delayed NONE)", "NOTIFY SET (subtree-one x (MessageNew MessageExpunge))",
+      "NOTIFY SET (selected NONE) (selected-delayed NONE)", "NOTIFY SET (subtree-one (MessageNew MessageExpunge))",
     ] {
       #expect(try await client.refused(command).hasPrefix("BAD"), "\(command)")
     }

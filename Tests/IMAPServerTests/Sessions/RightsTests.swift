@@ -54,6 +54,24 @@ import WireTesting
     await host.stop()
   }
 
+  /// RFC 8440: rights come along with LIST, for mailboxes that are there and seen.
+  @Test func rightsInList() async throws {
+    let (host, owner, bob) = try await hosts()
+    #expect(try await owner.ok("CAPABILITY")[0].contains(" LIST-MYRIGHTS "))
+    try await owner.ok("CREATE foo/bar")
+    #expect(
+      try await owner.ok("LIST \"\" (work foo%) RETURN (MYRIGHTS)").dropLast() == [
+        "* LIST (\\NonExistent \\HasChildren) \"/\" \"foo\"",
+        "* LIST (\\HasNoChildren) \"/\" \"work\"", "* MYRIGHTS \"work\" lrswipkxteacd",
+      ])
+    try await owner.ok("SETACL work bob@example.test l")
+    let lines = try await bob.ok("LIST \"\" \"Other Users/*\" RETURN (MYRIGHTS STATUS (MESSAGES))")
+    #expect(lines.suffix(3).first?.hasSuffix(" \(Self.shared)") == true)
+    #expect(lines.suffix(2).first == "* MYRIGHTS \(Self.shared) l")
+    #expect(try await !owner.ok("LIST \"\" *").contains { $0.hasPrefix("* MYRIGHTS") })
+    await host.stop()
+  }
+
   @Test func whatIsNotGivenIsNotThere() async throws {
     let (host, owner, bob) = try await hosts()
     try await owner.ok("CREATE secret")
