@@ -2,7 +2,6 @@ import Basics
 import GRDB
 import Logging
 import MailSyntax
-import Synchronization
 import Wire
 
 /// The rules of domains, accounts, offers, aliases, passwords and quotas, over the host's database.
@@ -25,7 +24,7 @@ package final class Accounts: Sendable {
   let upgrades: HashUpgrades
   let feed: ChangeFeed
   let directory: DirectoryCache
-  let observer = Mutex<(@Sendable (LoginNotice) -> Void)?>(nil)
+  let observer = Observer<LoginNotice>()
 
   /// Brings this room's tables up to date and makes the room.
   ///

@@ -27,7 +27,7 @@ package final class RelayAccess: Sendable {
   let silentSeats = SilentSeats()
   let network: Mutex<NetworkPolicy>
   let switchedOff = Mutex<String?>(nil)
-  let observer = Mutex<(@Sendable (RelayNotice) -> Void)?>(nil)
+  let observer = Observer<RelayNotice>()
   private let current: Mutex<RelaySettings>
 
   /// The tables this build knows: the room's name and the number of its steps, for an inspection.

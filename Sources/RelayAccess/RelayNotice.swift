@@ -15,10 +15,10 @@ extension RelayAccess {
   ///
   /// - Parameter onNotice: must be short and must not wait; it may run on any thread.
   package func observe(_ onNotice: @escaping @Sendable (RelayNotice) -> Void) {
-    observer.withLock { $0 = onNotice }
+    observer.listen(onNotice)
   }
 
   func tell(_ notice: @autoclosure () -> RelayNotice) {
-    if let observer = observer.withLock({ $0 }) { observer(notice()) }
+    observer.tell(notice())
   }
 }

@@ -13,10 +13,10 @@ extension Accounts {
   ///
   /// - Parameter onLogin: must be short and must not wait; it may run on any thread.
   package func observeLogins(_ onLogin: @escaping @Sendable (LoginNotice) -> Void) {
-    observer.withLock { $0 = onLogin }
+    observer.listen(onLogin)
   }
 
   func tell(_ login: String, _ service: MailService, isRight: Bool) {
-    observer.withLock { $0 }?(LoginNotice(login: login, service: service, isRight: isRight))
+    observer.tell(LoginNotice(login: login, service: service, isRight: isRight))
   }
 }
