@@ -1,6 +1,7 @@
 import GRDB
 import MailSyntax
 import Testing
+import Wire
 
 @testable import Accounts
 
@@ -33,6 +34,30 @@ import Testing
     #expect(try await answers(house) == [true, true, true])
     try await neighbour.removeDomain("example.test")
     #expect(try await answers(house) == [false, false, false])
+  }
+
+  @Test("whatever process changes a password, the next login sees it") func loginIsNeverStale() async throws {
+    let house = try House()
+    try await house.settle()
+    let login = "alice%example.test"
+    for _ in 0..<2 { _ = try await house.login(login, "wonderland") }
+    let neighbour = try house.neighbour()
+    try await neighbour.setPassword("alice@example.test", .clear(Array("looking-glass".utf8)))
+    await #expect(throws: LoginRefusal.badCredentials) { try await house.login(login, "wonderland") }
+    _ = try await house.login(login, "looking-glass")
+    let app = try await neighbour.addAppPassword("alice@example.test", name: "phone", services: [.imap])
+    _ = try await house.login(login, app.secret, .imap)
+    let hand = try DatabaseQueue(path: house.path)
+    try await hand.write { try $0.execute(sql: "UPDATE app_password SET imap = 0, pop = 1") }
+    await #expect(throws: LoginRefusal.serviceDenied(text: "this password is not for IMAP")) {
+      try await house.login(login, app.secret, .imap)
+    }
+    try await neighbour.removeAppPassword("alice@example.test", name: "phone")
+    await #expect(throws: LoginRefusal.badCredentials) { try await house.login(login, app.secret) }
+    try await neighbour.setAccount("alice@example.test", suspended: true)
+    await #expect(throws: LoginRefusal.serviceDenied(text: "account is locked")) {
+      try await house.login(login, "looking-glass")
+    }
   }
 
   @Test("an answer that nothing changed is given without the database") func isRemembered() async throws {

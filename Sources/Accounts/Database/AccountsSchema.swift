@@ -22,6 +22,7 @@ enum AccountsSchema {
     MigrationStep(
       "messages an hour by offer",
       sql: "ALTER TABLE offer ADD COLUMN messages_per_hour INTEGER CHECK (messages_per_hour > 0)"),
+    MigrationStep("the count of changes that logins depend on", sql: appPasswordStamp),
   ]
 
   private static let sharing = """

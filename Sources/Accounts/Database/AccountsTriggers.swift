@@ -104,4 +104,12 @@ extension AccountsSchema {
         """
       }
     }.joined(separator: "\n")
+
+  /// When an app password was used last says nothing about who may log in: it does not count.
+  static let appPasswordStamp = ["insert", "update OF account_id, digest, pop, imap, smtp", "delete"].map { event in
+    """
+    CREATE TRIGGER app_password_\(event.prefix(6))_counts AFTER \(event) ON app_password
+    BEGIN UPDATE directory_stamp SET value = value + 1; END;
+    """
+  }.joined(separator: "\n")
 }

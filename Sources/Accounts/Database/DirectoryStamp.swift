@@ -1,10 +1,10 @@
 import GRDBSQLite
 import Synchronization
 
-/// Tells whether what recipients are found by has changed, whichever process did it, at the price of a look into the
+/// Tells whether what recipients and logins are found by has changed, whichever process did it, at the price of a look into the
 /// write-ahead log's shared index.
 ///
-/// Triggers count every change of domains, accounts, aliases and offers in `directory_stamp`. Reading it takes a
+/// Triggers count every change of domains, accounts, app passwords, aliases and offers in `directory_stamp`. Reading it takes a
 /// connection of its own that is asked in place, without a thread: WAL readers wait for nobody, and when nothing at all was
 /// committed since the last look, no page is read either.
 final class DirectoryStamp: Sendable {

@@ -83,7 +83,7 @@ extension Accounts {
   func loginRecord(_ name: LoginName?) async throws -> LoginRecord? {
     guard let name else { return nil }
     do {
-      return try await read { try LoginRecord.find(name, in: $0) }
+      return try await directory.login(name) { try await read { try LoginRecord.find(name, in: $0) } }
     } catch is AccountsError {
       throw LoginRefusal.temporaryFailure
     }

@@ -1,7 +1,7 @@
 import MailSyntax
 import Synchronization
 
-/// What was found about domains, accounts, recipients and senders, for as long as nothing changes that it was found by.
+/// What was found about domains, accounts, logins, recipients and senders, for as long as nothing changes that it was found by.
 ///
 /// Every look asks ``DirectoryStamp`` first, so that an answer is never older than the last committed change.
 final class DirectoryCache: Sendable {
@@ -16,6 +16,7 @@ final class DirectoryCache: Sendable {
     var matches: [EmailAddress: RecipientMatch] = [:]
     var owners: [Owner: Bool] = [:]
     var accounts: [Int64: Account?] = [:]
+    var logins: [LoginName: LoginRecord?] = [:]
   }
   private let state = Mutex(State())
   private let stamp: DirectoryStamp
@@ -51,6 +52,11 @@ final class DirectoryCache: Sendable {
   /// An account by its number, from memory, else from `read`.
   func account(_ id: Int64, _ read: () async throws -> Account?) async throws -> Account? {
     try await remembered(\.accounts, id, keeps: { $0 != nil }, read)
+  }
+
+  /// What a login needs, from memory, else from `read`; logins that nobody has are not kept.
+  func login(_ name: LoginName, _ read: () async throws -> LoginRecord?) async throws -> LoginRecord? {
+    try await remembered(\.logins, name, keeps: { $0 != nil }, read)
   }
 
   private func remembered<Key: Hashable, Value>(

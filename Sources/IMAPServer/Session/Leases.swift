@@ -11,9 +11,8 @@ extension IMAPSession {
   /// - Throws: `LoginRefusal` when the account changed between the check of its password and this.
   func openLease(_ account: Account) async throws {
     do {
-      _ = try await apart { [service, peer = connection.peer, isTLS = connection.tls != nil] in
-        try await service.relay.openLease(account: account, peer: peer, service: .imap, tls: isTLS)
-      }
+      _ = try await service.relay.openLease(
+        account: account, peer: connection.peer, service: .imap, tls: connection.tls != nil)
     } catch let refusal as LeaseRefusal {
       connection.log.info("account changed during login", metadata: ["reason": "\(refusal)"])
       throw refusal.reason == "password-changed"
@@ -40,9 +39,8 @@ extension IMAPSession {
   private func touchLease() async {
     guard let account = user?.account else { return }
     do {
-      try await apart { [service, peer = connection.peer, isTLS = connection.tls != nil] in
-        try await service.relay.touchLease(account: account, peer: peer, service: .imap, tls: isTLS)
-      }
+      try await service.relay.touchLease(
+        account: account, peer: connection.peer, service: .imap, tls: connection.tls != nil)
     } catch {
       warn("open-smtp lease not touched", error)
     }

@@ -25,10 +25,8 @@ extension IMAPSession {
     let peer = connection.peer
     let login = String(decoding: name, as: UTF8.self)
     try await loggingIn(tag) {
-      try await apart { [service] in
-        try await service.limiter.guarded(peer) {
-          try await service.accounts.authenticate(login: login, password: password, service: .imap, from: peer)
-        }
+      try await service.limiter.guarded(peer) { [service] in
+        try await service.accounts.authenticate(login: login, password: password, service: .imap, from: peer)
       }
     }
   }
@@ -96,7 +94,7 @@ extension IMAPSession {
   /// Many wrong passwords from a network pause its OPEN-SMTP leases.
   private func noteWrongPassword() async {
     do {
-      try await apart { [service, peer = connection.peer] in try await service.relay.loginFailed(peer: peer) }
+      try await service.relay.loginFailed(peer: connection.peer)
     } catch {
       connection.log.error("a failed login could not be noted", metadata: ["error": "\(error)"])
     }
@@ -126,7 +124,7 @@ extension IMAPSession {
   private func open(_ account: Account) async throws {
     let mail = service.mailAccount(account)
     do {
-      try await apart { [service] in try await service.store.create(mail) }
+      try await service.store.create(mail)
     } catch let error as StoreError {
       // The mailbox may be unwritable or the disk full; reading and deleting must still work.
       warn("mailbox of \(account.key) could not be made", error)

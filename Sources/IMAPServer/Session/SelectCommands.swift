@@ -7,9 +7,7 @@ extension IMAPSession {
     try leaveMailbox(for: argument)
     let place = try await place(argument.mailbox, .read)
     let readOnly = readOnly || !place.rights.allowsChanges
-    let opening = try await apart { [service] in
-      try await Opening(service.store, place.mail, place.name, readOnly: readOnly)
-    }
+    let opening = try await Opening(service.store, place.mail, place.name, readOnly: readOnly)
     enter(opening, place, argument, readOnly: readOnly)
     if let resync = argument.quickResync { try await self.resync(resync) }
     tagged(
@@ -23,15 +21,13 @@ extension IMAPSession {
     var recent: [Range<UInt32>] = []
 
     init(_ store: MailStore, _ mail: MailAccount, _ name: MailboxName, readOnly: Bool) async throws {
-      mailbox = try await store.mailbox(mail, name: name)
+      let claimed: Range<UInt32>
+      (mailbox, claimed, snapshot) = try await store.select(mail, name: name, claimsRecent: !readOnly)
       if !readOnly {
-        let claimed = try await mailbox.claimRecent()
-        snapshot = try await mailbox.snapshot()
         if !claimed.isEmpty { recent = [claimed] }
         return
       }
       // EXAMINE claims nothing: the messages no session has claimed are the newest ones.
-      snapshot = try await mailbox.snapshot()
       let count = try await store.status(mail, name: name).recent
       if count > 0, let first = snapshot.messages.suffix(count).first { recent = [first.uid..<UInt32.max] }
     }

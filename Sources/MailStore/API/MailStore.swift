@@ -53,6 +53,7 @@ package final class MailStore: Sendable {
   /// Makes an account's Maildir from the template; does nothing when it is there.
   package func create(_ account: MailAccount) async throws {
     let store = try store(account)
+    if store.isPrepared.load(ordering: .acquiring), store.ledger.knows(account.quota) { return }
     try await host.onFiles {
       try store.prepareMaildir(key: account.key)
       _ = try store.ledger.use(account.quota)
@@ -120,6 +121,19 @@ package final class MailStore: Sendable {
   package func mailbox(_ account: MailAccount, name: MailboxName) async throws -> Mailbox {
     let store = try store(account)
     return Mailbox(name: name, account: account, store: store, key: try await store.openFolder(name))
+  }
+
+  /// A folder as a session begins to read it: its `\Recent` messages taken when `claimsRecent`, and what it holds.
+  ///
+  /// As `mailbox`, `Mailbox.claimRecent` and `Mailbox.snapshot` one after the other, in one step.
+  ///
+  /// - Throws: `noSuchFolder`.
+  package func select(
+    _ account: MailAccount, name: MailboxName, claimsRecent: Bool
+  ) async throws -> (mailbox: Mailbox, recent: Range<UInt32>, snapshot: MailboxSnapshot) {
+    let store = try store(account)
+    let (key, recent, snapshot) = try await store.select(name, claimsRecent: claimsRecent)
+    return (Mailbox(name: name, account: account, store: store, key: key), recent, snapshot)
   }
 
   /// All folders, subscribed names without folder included, by name.

@@ -46,6 +46,11 @@ final class QuotaLedger: Sendable {
     try state.withLock { state in try refresh(&state, limit) }
   }
 
+  /// Whether the file was made under this limit by now.
+  func knows(_ limit: QuotaLimit) -> Bool {
+    state.withLock { state in state.use != nil && state.quotaLine == Self.line(limit) }
+  }
+
   /// Counts the files and writes the file anew.
   func recount(_ limit: QuotaLimit) throws -> QuotaUse {
     try state.withLock { state in try recount(&state, limit) }

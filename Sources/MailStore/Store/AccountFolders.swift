@@ -12,6 +12,15 @@ extension AccountStore {
     }
   }
 
+  /// Opens a folder, takes its `\Recent` messages when asked to, and says what it holds.
+  func select(
+    _ name: MailboxName, claimsRecent: Bool
+  ) throws -> (key: FolderKey, recent: Range<UInt32>, snapshot: MailboxSnapshot) {
+    let key = try openFolder(name)
+    let recent = claimsRecent ? try claimRecent(key) : 0..<0
+    return (key, recent, try snapshot(key))
+  }
+
   /// The number of a folder that exists on disk.
   func folderKey(_ name: MailboxName, _ index: Index) throws -> FolderKey {
     let path = try path(name)
