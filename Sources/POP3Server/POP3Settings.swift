@@ -44,6 +44,8 @@ package struct POP3Settings: Sendable {
   package var readAheadOctets = 192 * 1024
   /// Messages behind it that are read along.
   package var readAheadMessages = 31
+  /// Messages behind it whose places are asked for along with its own.
+  package var placesAhead = 127
   /// Octets of a larger message read at once.
   package var readChunk = 256 * 1024
   /// Octets of a message that TOP reads at once.

@@ -78,6 +78,27 @@ struct MultiLineTests {
     #expect(stuff("a\r\n\r\n", piece: piece) == "a\r\n\r\n.\r\n")
   }
 
+  @Test(
+    "a message is stuffed where it lies as it would be in pieces",
+    arguments: [".", ".\n", "..\r\n.\r\n", ".a\r\nb.c\r\n..\r\n.\r\n", "a", "a\r\n.", "a.\r\n\r\n", "\n.\n.\n."])
+  func inPlace(_ message: String) throws {
+    let bytes = Array(message.utf8)
+    let wanted = stuff(message, piece: bytes.count)
+    func inPlace(room: Int) -> String? {
+      var space = bytes + [UInt8](repeating: 0x58, count: room)
+      var stuffing = DotStuffing()
+      guard let count = space.withUnsafeMutableBytes({ stuffing.stuff($0, count: bytes.count) }) else {
+        #expect(Array(space.prefix(bytes.count)) == bytes)
+        return nil
+      }
+      return String(decoding: space.prefix(count), as: UTF8.self) + stuffing.terminator
+    }
+    #expect(inPlace(room: 100) == wanted)
+    let added = bytes.split(separator: 0x0a, omittingEmptySubsequences: false).count { $0.first == 0x2e }
+    #expect(inPlace(room: added) == wanted)
+    if added > 0 { #expect(inPlace(room: added - 1) == nil) }
+  }
+
   @Test("TOP ends after the header and so many lines", arguments: 1...20)
   func top(_ piece: Int) {
     let message = Array("A: b\r\n c\r\n\r\none\r\ntwo\r\nthree".utf8)

@@ -1,5 +1,6 @@
 import Accounts
 import Basics
+import Foundation
 import MailStore
 import MailSyntax
 import RelayAccess
@@ -208,6 +209,40 @@ struct SessionTests {
       let received = lines.reduce(0) { $0 + $1.utf8.count + octetsOfLineEnd }
       #expect(received == size)
     }
+    await host.stop()
+  }
+
+  @Test("who fetches a mailbox in order gets each message whole, whatever another program renames or removes meanwhile")
+  func inOrder() async throws {
+    let host = try await POP3Host.start()
+    try await host.emptyMailbox()
+    let messages = (1...12).map { number in
+      "Subject: \(number)\r\n\r\n" + (number % 3 == 0 ? ".\r\n..\r\n" : "no dots\r\n")
+        + String(repeating: "line of \(number)\r\n", count: number * number * 20)
+    }
+    for message in messages { try await host.deliver(message) }
+    let client = try await host.login()
+    let cur = host.mail().directory + "/Maildir/new"
+    for (index, message) in messages.enumerated() {
+      if index == 5 {
+        for name in try FileManager.default.contentsOfDirectory(atPath: cur) {
+          try FileManager.default.moveItem(
+            atPath: "\(cur)/\(name)", toPath: host.mail().directory + "/Maildir/cur/\(name):2,S")
+        }
+      }
+      if index == 2 {
+        let inbox = try await host.store.mailbox(host.mail(), name: .inbox)
+        let last = try await inbox.popListing()[11].uid
+        _ = try await inbox.remove([last])
+      }
+      if index == 11 {
+        try await client.says("RETR 12", "-ERR")
+      } else {
+        let lines = try await client.multiLine("RETR \(index + 1)")
+        #expect(lines.map { $0 + "\r\n" }.joined().hasSuffix(message))
+      }
+    }
+    try await client.says("QUIT", "+OK")
     await host.stop()
   }
 

@@ -82,6 +82,12 @@ package final class Mailbox: Sendable {
   /// - Throws: `noSuchMessage` when it is gone.
   package func open(_ uid: UInt32) async throws -> MessageFile { try await store.open(key, uid) }
 
+  /// Where messages lie, in the order asked, to be tried with `LocatedMessage.readCached`; a name holds until somebody
+  /// changes the message's flags.
+  package func located(_ uids: [UInt32]) async throws -> [LocatedMessage] {
+    try await store.locate(key, uids, isForNow: false)
+  }
+
   /// Whole messages, read in parallel, in the order asked; much cheaper than `open` for many small ones.
   ///
   /// Stops before `maximumBytes` are passed, but gives one message at least; messages that vanished are left out.

@@ -192,8 +192,11 @@ final class FolderView {
   }
 
   /// The path of a message's file.
-  func filePath(_ position: Int) -> String {
-    "\(path)/\(records[position].state.contains(.inNew) ? "new" : "cur")/\(fileName(position))"
+  func filePath(_ position: Int) -> String { "\(path)/\(nameInFolder(position))" }
+
+  /// A message's file below the folder's directory.
+  func nameInFolder(_ position: Int) -> String {
+    "\(records[position].state.contains(.inNew) ? "new" : "cur")/\(fileName(position))"
   }
 
   /// The next MODSEQ: the time in milliseconds, so that values lost with the last unsynced transactions of a power

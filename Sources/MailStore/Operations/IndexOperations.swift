@@ -67,9 +67,10 @@ extension AccountStore {
   func missing(_ uids: [UInt32], having: [UInt32], _ view: FolderView) -> [LocatedMessage] {
     guard having.count < uids.count else { return [] }
     let known = Set(having)
+    let folder = FolderPlace(view.path, opens: true)
     return Set(uids).subtracting(known).sorted().compactMap { uid in
       guard let position = view.position(of: uid) else { return nil }
-      return LocatedMessage(uid: uid, path: view.filePath(position), wireBytes: nil)
+      return LocatedMessage(uid: uid, folder: folder, name: view.nameInFolder(position), wireBytes: nil)
     }
   }
 
@@ -108,7 +109,7 @@ extension AccountStore {
   /// Reads and parses messages in parallel; those that vanished are left out.
   private nonisolated func parse(_ key: FolderKey, _ located: [LocatedMessage]) async throws -> [ComputedEntry] {
     let found = try await host.parallel(located, chunk: 32) { message -> ComputedEntry? in
-      guard let file = try Self.readFile(message.path, limit: Self.largest) else { return nil }
+      guard let file = try Self.readDatedFile(message, limit: Self.largest) else { return nil }
       return Self.compute(file.bytes, uid: message.uid, seconds: file.seconds)
     }
     var entries = found.compactMap { $0 }

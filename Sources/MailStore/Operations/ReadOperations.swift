@@ -1,13 +1,33 @@
 import Basics
+import CFiles
 import Glibc
 import MailSyntax
 import Synchronization
 
 /// Where a message lies and what is known of it.
-struct LocatedMessage: Sendable {
-  var uid: UInt32
-  var path: String
+package struct LocatedMessage: Sendable {
+  package var uid: UInt32
+  var folder: FolderPlace
+  /// Below the folder's directory: `cur/…` or `new/…`.
+  var name: String
   var wireBytes: Int?
+
+  var path: String { "\(folder.path)/\(name)" }
+
+  /// The message as it is sent, when all of it is in the system's memory: never waits for the disk, so that it may be
+  /// asked on an event loop.
+  ///
+  /// - Parameter space: where to put it.
+  /// - Returns: its octets; `nil` when it has to be read, converted or looked for, or does not fit with room for
+  ///   one more octet.
+  package func readCached(into space: UnsafeMutableRawBufferPointer) -> Int? {
+    guard let wireBytes, wireBytes > 0, wireBytes < space.count else { return nil }
+    let descriptor = cfiles_open_cached(path)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    // One octet more than it should have, to see that it ends there.
+    return cfiles_pread_cached(descriptor, space.baseAddress, wireBytes + 1, 0) == wireBytes ? wireBytes : nil
+  }
 }
 
 /// A message's file just opened; a small one is read in the same step, which spares the reader a second one.
@@ -46,14 +66,18 @@ extension AccountStore {
     noteMemory()
   }
 
-  func locate(_ key: FolderKey, _ uids: [UInt32]) throws -> [LocatedMessage] {
+  /// Where messages lie.
+  ///
+  /// - Parameter isForNow: whether they are read at once: then their folder is held open for it.
+  func locate(_ key: FolderKey, _ uids: [UInt32], isForNow: Bool = true) throws -> [LocatedMessage] {
     try perform { index in
       let view = try view(key, index)
+      let folder = FolderPlace(view.path, opens: isForNow)
       return uids.compactMap { uid in
         guard let position = view.position(of: uid) else { return nil }
         let record = view.records[position]
         return LocatedMessage(
-          uid: uid, path: view.filePath(position),
+          uid: uid, folder: folder, name: view.nameInFolder(position),
           wireBytes: record.state.contains(.wireKnown) ? Int(record.wireBytes) : nil)
       }
     }
@@ -137,6 +161,31 @@ extension AccountStore {
     return ends.bareLineFeeds
   }
 
+  /// Reads a message's file whole; `nil` when it is not there under that name.
+  static func readFile(_ message: LocatedMessage, limit: Int) throws -> [UInt8]? {
+    guard let descriptor = try message.folder.open(message.name) else { return nil }
+    defer { close(descriptor) }
+    if let expected = message.wireBytes, expected < limit {
+      // One octet more than it should have shows that this is all, without asking for the size first.
+      let bytes = [UInt8](unsafeUninitializedCapacity: expected + 1) { buffer, count in
+        count = max(0, pread(descriptor, buffer.baseAddress, expected + 1, 0))
+      }
+      if bytes.count == expected { return bytes }
+    }
+    guard let facts = FileSystem.facts(descriptor: descriptor) else { throw FileSystem.failure("fstat", message.path) }
+    guard facts.size <= Int64(limit) else { throw StoreError(.limit, "\(message.path) is too large to be read whole") }
+    return try FileSystem.read(descriptor, at: 0, count: Int(facts.size))
+  }
+
+  /// As `readFile(_:limit:)`, with the file's date.
+  static func readDatedFile(_ message: LocatedMessage, limit: Int) throws -> (bytes: [UInt8], seconds: Int64)? {
+    guard let descriptor = try message.folder.open(message.name) else { return nil }
+    defer { close(descriptor) }
+    guard let facts = FileSystem.facts(descriptor: descriptor) else { throw FileSystem.failure("fstat", message.path) }
+    guard facts.size <= Int64(limit) else { throw StoreError(.limit, "\(message.path) is too large to be read whole") }
+    return (try FileSystem.read(descriptor, at: 0, count: Int(facts.size)), facts.seconds)
+  }
+
   /// Reads a file whole, with its date; `nil` when it is not there under that name.
   static func readFile(_ path: String, limit: Int) throws -> (bytes: [UInt8], seconds: Int64)? {
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
@@ -167,9 +216,8 @@ extension AccountStore {
         if room.load(ordering: .relaxed) <= 0, !(isFirst && message.uid == located[0].uid) {
           return (message.uid, nil, true)
         }
-        guard let file = try Self.readFile(message.path, limit: 256 << 20) else { return (message.uid, nil, false) }
-        let isWire = message.wireBytes == file.bytes.count
-        let bytes = isWire ? file.bytes : WireForm.convert(file.bytes)
+        guard let file = try Self.readFile(message, limit: 256 << 20) else { return (message.uid, nil, false) }
+        let bytes = message.wireBytes == file.count ? file : WireForm.convert(file)
         room.wrappingSubtract(bytes.count, ordering: .relaxed)
         return (message.uid, bytes, false)
       }
@@ -206,8 +254,7 @@ extension AccountStore {
   private nonisolated func measure(_ key: FolderKey, some uids: [UInt32]) async throws {
     let located = try await locate(key, uids)
     let measured = try await host.parallel(located, chunk: 256) { message -> Measurement? in
-      let descriptor = Glibc.open(message.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-      guard descriptor >= 0 else { return nil }
+      guard let descriptor = try? message.folder.open(message.name) else { return nil }
       defer { close(descriptor) }
       guard let facts = FileSystem.facts(descriptor: descriptor) else { return nil }
       let size = Int(facts.size)

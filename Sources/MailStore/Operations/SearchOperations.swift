@@ -93,8 +93,8 @@ extension AccountStore {
   {
     let located = try await locate(key, uids)
     @Sendable func decide(_ message: LocatedMessage) throws -> (UInt32, Bool?) {
-      guard let file = try Self.readFile(message.path, limit: 256 << 20) else { return (message.uid, nil) }
-      return (message.uid, needle.matches(file.bytes))
+      guard let bytes = try Self.readFile(message, limit: 256 << 20) else { return (message.uid, nil) }
+      return (message.uid, needle.matches(bytes))
     }
     // Decoded and folded, a message takes several times its size: large ones are looked at one after the other.
     let isLarge = { (message: LocatedMessage) in message.wireBytes.map { $0 > Self.largeText } ?? false }

@@ -6,6 +6,10 @@ package enum EncodedWord {
   /// are decoded, since many senders cut in the middle of a character. What is no encoded word is read as UTF-8,
   /// or else as Windows-1252; line ends go.
   package static func decode(_ value: [UInt8]) -> String {
+    // Most fields are plain ASCII: no word, nothing to convert, nothing to leave out.
+    if value.allSatisfy({ (ASCII.space...ASCII.tilde).contains($0) && $0 != ASCII.equals }) {
+      return String(decoding: value, as: UTF8.self)
+    }
     var result = ""
     var plain: [UInt8] = []
     var held: [UInt8] = []

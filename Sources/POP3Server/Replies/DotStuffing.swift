@@ -38,6 +38,39 @@ struct DotStuffing {
     return ranges
   }
 
+  /// Doubles the dots of a whole message where it lies.
+  ///
+  /// - Parameters:
+  ///   - space: begins with the message; the rest of it is room to grow.
+  ///   - count: the message's octets.
+  /// - Returns: the octets it has now; `nil` when there is not room enough, the message being unchanged then.
+  mutating func stuff(_ space: UnsafeMutableRawBufferPointer, count: Int) -> Int? {
+    guard let base = space.baseAddress, count > 0, count <= space.count else { return nil }
+    let room = space.count - count
+    var dots: [Int] = space[0] == 0x2e ? [0] : []
+    var from = 1
+    while from < count, let hit = memchr(base + from, 0x2e, count - from) {
+      let dot = hit - base
+      if space[dot - 1] == 0x0a {
+        guard dots.count < room else { return nil }
+        dots.append(dot)
+      }
+      from = dot + 1
+    }
+    guard dots.count <= room else { return nil }
+    tail = (count > 1 ? UInt16(space[count - 2]) : tail & 0xff) << 8 | UInt16(space[count - 1])
+    isAtLineStart = space[count - 1] == 0x0a
+    let added = dots.count
+    var end = count
+    while let dot = dots.popLast() {
+      // What stands behind this dot, and it, moves by as many octets as dots are doubled up to here.
+      memmove(base + dot + dots.count + 1, base + dot, end - dot)
+      space[dot + dots.count] = 0x2e
+      end = dot
+    }
+    return count + added
+  }
+
   /// What ends the reply: a CRLF when the message has none at its end, and the line with the ".".
   var terminator: String { tail == 0x0d0a ? ".\r\n" : "\r\n.\r\n" }
 }

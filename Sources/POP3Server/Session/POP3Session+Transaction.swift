@@ -92,9 +92,12 @@ extension POP3Session {
   private func retrieve(_ index: Int) async throws -> Flow {
     let message = messages[index]
     guard message.size <= settings.wholeMessage else { return try await send(message, lines: nil) }
+    let isNext = index == lastRetrieved.map { $0 + 1 } ?? 0
+    lastRetrieved = index
     let bytes: [UInt8]
     do {
-      bytes = try await whole(index)
+      if isNext, try await sendCached(index) { return .goOn }
+      bytes = try await whole(index, readsAhead: isNext)
     } catch let fault as StoreError {
       return storeFailed(fault)
     }
@@ -113,16 +116,43 @@ extension POP3Session {
     return .goOn
   }
 
-  /// A message's octets, from what was read ahead or from the store.
-  private func whole(_ index: Int) async throws -> [UInt8] {
+  /// Sends a message that the system holds in memory, without leaving the event loop.
+  ///
+  /// - Returns: whether it could be done; nothing has been written when not.
+  private func sendCached(_ index: Int) async throws -> Bool {
     let message = messages[index]
-    let isNext = index == lastRetrieved.map { $0 + 1 } ?? 0
-    lastRetrieved = index
+    guard readAhead[message.uid] == nil, isUTF8 || settings.utf8Delivery != .refuse else { return false }
+    if places[message.uid] == nil, let mailbox = maildrop?.mailbox {
+      let next = messages[index...].prefix(settings.placesAhead + 1).map(\.uid)
+      places = [:]
+      for place in try await mailbox.located(next) { places[place.uid] = place }
+    }
+    guard let place = places.removeValue(forKey: message.uid) else { return false }
+    var terminator = ""
+    let beginning = "+OK \(POP3Text.octets(message.size).words(language))\r\n"
+    // Room for the dots that are doubled: a message with more of them goes the other way.
+    let room = message.size + message.size / 64 + 16
+    let isSent = connection.write(beginning, upTo: room) { space in
+      guard let count = place.readCached(into: space) else { return nil }
+      var stuffing = DotStuffing()
+      let stuffed = stuffing.stuff(space, count: count)
+      terminator = stuffing.terminator
+      return stuffed
+    }
+    guard isSent else { return false }
+    connection.write(terminator)
+    try await connection.flushIfLarge()
+    return true
+  }
+
+  /// A message's octets, from what was read ahead or from the store.
+  private func whole(_ index: Int, readsAhead: Bool) async throws -> [UInt8] {
+    let message = messages[index]
     if let bytes = readAhead.removeValue(forKey: message.uid) { return bytes }
     readAhead = [:]
     guard let mailbox = maildrop?.mailbox else { throw StoreError(.closed, "no mailbox") }
     var uids = [message.uid]
-    if isNext {
+    if readsAhead {
       var octets = message.size
       for other in messages[(index + 1)...].prefix(settings.readAheadMessages) {
         octets &+= other.size

@@ -31,6 +31,8 @@ final class POP3Session {
   var maildrop: Maildrop?
   /// The place of the message that RETR gave last.
   var lastRetrieved: Int?
+  /// Where the next messages lie, by UID.
+  var places: [UInt32: LocatedMessage] = [:]
   /// Messages read along with an earlier one, by UID.
   var readAhead: [UInt32: [UInt8]] = [:]
   /// The APOP timestamp of the greeting (RFC 1939 section 7); `nil` when APOP is off.

@@ -35,6 +35,31 @@ extension Connection {
     output.writeBytes(bytes)
   }
 
+  /// Collects a reply that may turn out not to be possible: its beginning, and octets written in place behind it.
+  ///
+  /// - Parameters:
+  ///   - beginning: what stands before them.
+  ///   - count: most octets that `body` writes.
+  ///   - body: writes into `count` octets and says how many; `nil` takes the beginning back as well.
+  /// - Returns: whether it was collected.
+  package func write(
+    _ beginning: String, upTo count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Int?
+  ) -> Bool {
+    reserve(beginning.utf8.count + count)
+    let mark = output.writerIndex
+    output.writeString(beginning)
+    var isPossible = true
+    output.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
+      guard let written = body(UnsafeMutableRawBufferPointer(rebasing: space[..<count])) else {
+        isPossible = false
+        return 0
+      }
+      return written
+    }
+    if !isPossible { output.moveWriterIndex(to: mark) }
+    return isPossible
+  }
+
   /// Number of octets collected and not yet handed to the kernel's queue.
   package var collectedOutput: Int { output.readableBytes }
 
@@ -106,7 +131,10 @@ extension Connection {
     guard output.readableBytes > 0 else { return nil }
     let collected = output
     output = ByteBuffer()
-    guard let codec else { return collected }
+    guard let codec else {
+      executor?.keepSpare(collected)
+      return collected
+    }
     guard let packed = codec.deflate(collected, allocator: channel.allocator) else {
       close()
       return nil
@@ -116,9 +144,13 @@ extension Connection {
 
   private func reserve(_ count: Int) {
     guard output.capacity == 0 else { return }
+    guard count >= 1024 else {
+      output = channel.allocator.buffer(capacity: max(count, 128))
+      return
+    }
     // Who writes much is likely to write until it is time to flush: without growing by copies on the way.
-    let capacity = count < 1024 ? max(count, 128) : count + settings.flushThreshold
-    output = channel.allocator.buffer(capacity: capacity)
+    let capacity = count + settings.flushThreshold
+    output = executor?.takeSpare(capacity: capacity) ?? channel.allocator.buffer(capacity: capacity)
   }
 
   private nonisolated(nonsending) func readChunk(
