@@ -52,19 +52,12 @@ package struct TrapStore: Sendable {
 
   /// The ids, oldest first.
   package func ids() throws -> [String] {
-    guard let directory = opendir(folder) else {
+    let names = DirectoryNames.list(folder) { $0.hasSuffix(".eml") && Self.isID($0.dropLast(4)) }
+    guard let names else {
       if errno == ENOENT { return [] }
       throw Failure("cannot list", folder)
     }
-    defer { closedir(directory) }
-    var ids: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name.hasSuffix(".eml"), Self.isID(name.dropLast(4)) { ids.append(String(name.dropLast(4))) }
-    }
-    return ids.sorted()
+    return names.map { String($0.dropLast(4)) }.sorted()
   }
 
   /// The newest messages, oldest first.

@@ -38,6 +38,22 @@ import Testing
     }
   }
 
+  @Test("A rebuilt index still knows the keywords of expunged mail")
+  func keywordsOutliveRebuild() async throws {
+    let fixture = Fixture()
+    try await fixture.withStore(keeping) { store in
+      let inbox = try await store.mailbox(fixture.account(), name: .inbox)
+      _ = try await inbox.append([NewMessage(content: .bytes(message(1)), flags: .seen, keywords: ["$Work", "blue"])])
+      _ = try await inbox.remove([1])
+      _ = try await store.rebuild(fixture.account())
+      #expect(try await store.undelete(fixture.account()).messages == 1)
+      let snapshot = try await store.mailbox(fixture.account(), name: .inbox).snapshot()
+      let back = try #require(snapshot.messages.last)
+      #expect(Set(snapshot.keywordNames(back)) == ["$Work", "blue"])
+      #expect(back.flags == .seen && back.uid > 1)
+    }
+  }
+
   @Test("A deleted folder comes back with its mail, POP3's deletions too; folder and time narrow it")
   func folders() async throws {
     let time = ManualTime()

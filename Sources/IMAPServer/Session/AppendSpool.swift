@@ -91,18 +91,12 @@ final class AppendSpool {
 
   /// Removes what a killed server left behind; to be called before the first session.
   static func sweep(_ directory: String) {
-    guard let folder = opendir(directory) else { return }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { octets in
-        String(decoding: octets.prefix { $0 != 0 }, as: UTF8.self)
-      }
+    let names = DirectoryNames.list(directory) { name in
       let parts = name.split(separator: "-")
-      guard parts.count == 3, parts[0] == "imap", let owner = Int32(parts[1]), owner > 0 else { continue }
-      if owner == getpid() || (kill(owner, 0) < 0 && errno == ESRCH) { names.append(name) }
+      guard parts.count == 3, parts[0] == "imap", let owner = Int32(parts[1]), owner > 0 else { return false }
+      return owner == getpid() || (kill(owner, 0) < 0 && errno == ESRCH)
     }
-    for name in names { unlink("\(directory)/\(name)") }
+    for name in names ?? [] { unlink("\(directory)/\(name)") }
   }
 
   /// Appends to the file, which is made first when it is not open.

@@ -79,15 +79,8 @@ package struct DropFolder: Sendable {
   ///
   /// - Throws: ``Failure``.
   package func names(limit: Int) throws -> [String] {
-    guard let directory = opendir(path) else { throw Failure("cannot list", path) }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name.first?.isNumber == true { names.append(name) }
-      if names.count >= limit { break }
+    guard let names = DirectoryNames.list(path, most: limit, where: { $0.first?.isNumber == true }) else {
+      throw Failure("cannot list", path)
     }
     return names.sorted()
   }

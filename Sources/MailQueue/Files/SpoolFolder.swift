@@ -68,14 +68,8 @@ struct SpoolFolder: Sendable {
 
   /// The names in the folder.
   func names() throws -> [String] {
-    guard let folder = opendir(path) else { throw SystemFailure("open", path).error }
-    defer { closedir(folder) }
-    var names: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if !name.hasPrefix(".") { names.append(name) }
+    guard let names = DirectoryNames.list(path, where: { !$0.hasPrefix(".") }) else {
+      throw SystemFailure("open", path).error
     }
     return names
   }

@@ -1,6 +1,5 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Basics
+import Glibc
 
 /// What `stat` says about a file, as far as the store cares.
 struct FileFacts: Equatable {
@@ -139,16 +138,7 @@ enum FileSystem {
 
   /// The names in a directory, without `.` and `..`; empty when it is not there.
   static func names(_ path: String) -> [String] {
-    guard let directory = opendir(path) else { return [] }
-    defer { closedir(directory) }
-    var names: [String] = []
-    while let entry = readdir(directory) {
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { names.append(name) }
-    }
-    return names
+    DirectoryNames.list(path) ?? []
   }
 
   /// Removes a directory with all it holds; symbolic links are removed, never followed.

@@ -42,6 +42,19 @@ struct IndexSalvage {
     return rows
   }
 
+  /// Keywords of expunged messages that undelete may bring back.
+  func keptKeywords() -> [(key: String, seconds: Int64, keywords: String)] {
+    guard let statement = try? database?.statement("SELECT name, seconds, keywords FROM kept_keywords") else {
+      return []
+    }
+    defer { statement.reset() }
+    var notes: [(key: String, seconds: Int64, keywords: String)] = []
+    while (try? statement.step()) == true {
+      notes.append((statement.text(0), statement.integer(1), statement.text(2)))
+    }
+    return notes
+  }
+
   /// The folders with what can be read of their messages.
   func folders() -> [Folder] { rows().compactMap(folder) }
 

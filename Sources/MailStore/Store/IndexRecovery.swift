@@ -43,7 +43,11 @@ extension AccountStore {
         for folder in source.folders() where known.insert(folder.row.name).inserted {
           try index.take(folder, now: host.time.now.milliseconds)
         }
-        if path == salvagePath, let identity = source.identity { try index.take(identity: identity) }
+        guard path == salvagePath else { continue }
+        if let identity = source.identity { try index.take(identity: identity) }
+        for note in source.keptKeywords() {
+          try index.noteKept([(note.key, note.keywords.split(separator: "\n").map(String.init))], seconds: note.seconds)
+        }
       }
     }
     if hasPredecessor { try Self.moveIndex(salvagePath, to: brokenPath) }

@@ -1,3 +1,4 @@
+import Basics
 import NIOPosix
 import Synchronization
 
@@ -54,14 +55,8 @@ final class SpoolFile: Sendable {
       made += made.isEmpty && part.isEmpty ? "/" : (made.isEmpty || made == "/" ? "\(part)" : "/\(part)")
       if mkdir(made, 0o700) != 0, errno != EEXIST { throw WriteError(code: errno) }
     }
-    guard let stream = opendir(directory) else { throw WriteError(code: errno) }
-    defer { closedir(stream) }
-    while let entry = readdir(stream) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) { raw in
-        String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      if name != ".", name != ".." { unlink("\(directory)/\(name)") }
-    }
+    guard let names = DirectoryNames.list(directory) else { throw WriteError(code: errno) }
+    for name in names { unlink("\(directory)/\(name)") }
   }
 
   /// Octets free in a directory's file system; `nil` when it cannot be asked.
