@@ -1,4 +1,4 @@
-/// `status-att` (RFC 3501 section 6.3.10, RFC 7162, RFC 8438, RFC 8474, RFC 9051, RFC 9208).
+/// `status-att` (RFC 3501 section 6.3.10, RFC 7162, RFC 7889, RFC 8438, RFC 8474, RFC 9051, RFC 9208).
 enum StatusItem: String, CaseIterable, Sendable {
   case messages = "MESSAGES"
   case recent = "RECENT"
@@ -10,6 +10,7 @@ enum StatusItem: String, CaseIterable, Sendable {
   case highestModSeq = "HIGHESTMODSEQ"
   case deletedStorage = "DELETED-STORAGE"
   case mailboxID = "MAILBOXID"
+  case appendLimit = "APPENDLIMIT"
 }
 
 extension ByteCursor {

@@ -123,6 +123,7 @@ extension IMAPSession {
         out.raw(status.objectID)
         out.octet(UInt8(ascii: ")"))
       case .deletedStorage: out.number(try await deletedOctets(place))
+      case .appendLimit: out.number(limits.appendSize)
       }
     }
     out.text(")\r\n")

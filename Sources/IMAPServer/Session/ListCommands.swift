@@ -67,19 +67,21 @@ extension IMAPSession {
   private func entries(
     _ folders: [FolderInfo], _ argument: ListArgument, _ patterns: [MailboxPattern]
   ) async -> [Entry] {
-    let recursive = argument.selection.contains(.recursiveMatch)
-    let withChildren = recursive ? levelsAbove(folders.filter { isSelected($0, argument) }) : []
-    var result: [Entry] = []
+    var shown: [FolderInfo] = []
+    var hidden: [FolderInfo] = []
     for (number, info) in folders.enumerated() {
       // Wildcards on long names can take their time, which other sessions of the loop need not.
       if number % Self.turn == Self.turn - 1 { await Task.yield() }
       let name = encoded(info.name)
-      guard patterns.contains(where: { $0.matches(name) }) else { continue }
-      let below = withChildren.contains(info.name)
-      guard isSelected(info, argument) || below else { continue }
-      result.append(Entry(info: info, hasSubscribedBelow: below))
+      if patterns.contains(where: { $0.matches(name) }) { shown.append(info) } else { hidden.append(info) }
     }
-    return result
+    // RFC 5258 section 3.5: CHILDINFO is not for children that are told of themselves.
+    let isRecursive = argument.selection.contains(.recursiveMatch)
+    let withChildren = isRecursive ? levelsAbove(hidden.filter { isSelected($0, argument) }) : []
+    return shown.compactMap { info in
+      let below = withChildren.contains(info.name)
+      return isSelected(info, argument) || below ? Entry(info: info, hasSubscribedBelow: below) : nil
+    }
   }
 
   /// Whether the selection options want this folder.

@@ -40,6 +40,8 @@ private struct ConversionWriter {
   let bytes: [UInt8]
   let goal: MessageConversion.Goal
   var output: [UInt8] = []
+  /// Within a signed or encrypted part that was found to fit.
+  private var isWithinSealed = false
 
   /// Longest line that is text (RFC 5322 section 2.1.1), without its end.
   private static let longestLine = 998
@@ -57,12 +59,17 @@ private struct ConversionWriter {
       header(part, encoding: identity(part), isRoot: isRoot)
       for child in part.children { try write(child, isRoot: false) }
     case .multipart:
-      if part.subtype == "signed" || part.subtype == "encrypted" {
+      let isSealed = part.subtype == "signed" || part.subtype == "encrypted"
+      // One look at the outermost says it of all within.
+      if isSealed, !isWithinSealed {
         guard !part.children.contains(where: needsChange) else {
           throw MessageConversion.Impossible("it has a part that is \(part.subtype) (multipart/\(part.subtype))")
         }
       }
       header(part, encoding: identity(part), isRoot: isRoot)
+      let wasWithinSealed = isWithinSealed
+      defer { isWithinSealed = wasWithinSealed }
+      isWithinSealed = isWithinSealed || isSealed
       var position = part.bodyRange.lowerBound
       for child in part.children {
         text(position..<max(position, child.range.lowerBound))

@@ -115,6 +115,7 @@ import WireTesting
         "UID FETCH \(uid) (BODY.PEEK[1.1.1.1] BINARY.SIZE[1] BODY.PEEK[2.MIME])",
         "UID FETCH \(uid) (BODY.PEEK[HEADER.FIELDS (SUBJECT TO X-NONE)] BODY.PEEK[TEXT]<0.10>)",
         "UID SEARCH UID \(uid) TEXT nowhere", "UID SEARCH UID \(uid) OR HEADER X-NONE y SUBJECT nothing",
+        "UID SEARCH UID \(uid) OR FROM nobody OR TO nobody CC nobody",
         "UID SORT (SUBJECT TO DISPLAYFROM DATE) UTF-8 UID \(uid)", "UID THREAD REFERENCES UTF-8 UID \(uid)",
       ] {
         let start = ContinuousClock.now
