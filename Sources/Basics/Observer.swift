@@ -2,8 +2,8 @@ import Synchronization
 
 /// One place where somebody may listen for notices.
 package final class Observer<Notice: Sendable>: Sendable {
-  /// A closure kept as a bare value under a lock is wrapped once more each time it is taken out: after some ten thousand
-  /// notices the chain of wrappers overruns the stack. A reference to it stays what it is.
+  // A closure kept as a bare value under a lock is wrapped once more each time it is taken out: after some ten thousand
+  // notices the chain of wrappers overruns the stack. A reference to it stays what it is.
   private final class Listener: Sendable {
     let call: @Sendable (Notice) -> Void
 

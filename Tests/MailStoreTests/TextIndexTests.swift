@@ -204,6 +204,27 @@ import Testing
     }
   }
 
+  @Test("Connections that nobody used lately are closed, and opened again for the next search and the next message")
+  func rest() async throws {
+    let fixture = Fixture()
+    try await fixture.withStore {
+      $0.fillDelay = .milliseconds(5)
+      $0.pollInterval = .milliseconds(20)
+      $0.textRestIntervals = 2
+    } _: { store in
+      let inbox = try await store.mailbox(fixture.account(), name: .inbox)
+      let text = try await store.registry.account(fixture.account().directory).text
+      for number in 1...3 {
+        _ = try await inbox.append([NewMessage(content: .bytes(message(number)))])
+        #expect(try await isFilled(fixture, messages: number))
+        #expect(try await eventually { !text.mayRest })
+        let uids = try await inbox.snapshot().messages.map(\.uid)
+        #expect(try await inbox.search(.text("message \(number)"), among: uids) == [UInt32(number)])
+        #expect(try await eventually { !text.mayRest })
+      }
+    }
+  }
+
   @Test("The text index can be switched off, and keeps to its size")
   func bounds() async throws {
     let fixture = Fixture()

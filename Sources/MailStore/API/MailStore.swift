@@ -26,10 +26,17 @@ package final class MailStore: Sendable {
     registry = AccountRegistry(host: host)
     host.start()
     let interval = settings.pollInterval
-    let task = Task { [weak registry, time] in
+    let textRest = max(1, settings.textRestIntervals)
+    let task = Task { [weak registry, weak host, time] in
+      var intervals = 0
       while !Task.isCancelled {
-        guard (try? await time.sleep(for: interval)) != nil, let registry else { return }
+        guard (try? await time.sleep(for: interval)) != nil, let registry, let host else { return }
+        intervals &+= 1
         registry.trimIfNeeded()
+        if intervals.isMultiple(of: textRest) {
+          let texts = registry.all().map(\.text).filter(\.mayRest)
+          if !texts.isEmpty { try? await host.onFiles { for text in texts { text.rest() } } }
+        }
         for store in registry.all() where store.memory.load(ordering: .relaxed) > 0 {
           if store.isPolled.load(ordering: .relaxed) { await store.poll() }
         }

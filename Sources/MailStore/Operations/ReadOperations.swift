@@ -6,6 +6,7 @@ import Synchronization
 
 /// Where a message lies and what is known of it.
 package struct LocatedMessage: Sendable {
+  /// Whose place it is.
   package var uid: UInt32
   var folder: FolderPlace
   /// Below the folder's directory: `cur/…` or `new/…`.

@@ -22,6 +22,13 @@ final class TextIndex: Sendable {
   private struct Connection: @unchecked Sendable {
     var database: Database?
     var identity: Int64 = 0
+    /// Used since the last `rest()`.
+    var wasUsed = false
+
+    mutating func rest() {
+      if !wasUsed { database = nil }
+      wasUsed = false
+    }
   }
 
   let path: String
@@ -63,6 +70,18 @@ final class TextIndex: Sendable {
     _ = writing.withLockIfAvailable { $0.database = nil }
   }
 
+  /// Closes the connections that nobody has used since the last call: an account that is only watched needs none.
+  func rest() {
+    _ = reading.withLockIfAvailable { $0.rest() }
+    _ = writing.withLockIfAvailable { $0.rest() }
+  }
+
+  /// Whether a connection is open that nobody works with just now.
+  var mayRest: Bool {
+    reading.withLockIfAvailable { $0.database != nil } == true
+      || writing.withLockIfAvailable { $0.database != nil } == true
+  }
+
   /// Gives back what connections keep that nobody works with just now.
   func releaseMemory() {
     _ = reading.withLockIfAvailable { $0.database?.releaseMemory() }
@@ -74,6 +93,7 @@ final class TextIndex: Sendable {
     guard isOn else { return nil }
     do {
       return try reading.withLock { connection -> T? in
+        connection.wasUsed = true
         if connection.database == nil || connection.identity != identity {
           guard FileSystem.exists(path) else { return nil }
           let opened = try Database(path: path, busy: settings.databaseBusy)
@@ -97,6 +117,7 @@ final class TextIndex: Sendable {
     guard isOn else { return nil }
     do {
       return try writing.withLock { connection -> T in
+        connection.wasUsed = true
         let database = try connection.database ?? open()
         connection.database = database
         return try database.transaction {
