@@ -213,7 +213,7 @@ import Testing
       $0.textRestIntervals = 2
     } _: { store in
       let inbox = try await store.mailbox(fixture.account(), name: .inbox)
-      let text = try await store.registry.account(fixture.account().directory).text
+      let text = try store.registry.account(fixture.account().directory).text
       for number in 1...3 {
         _ = try await inbox.append([NewMessage(content: .bytes(message(number)))])
         #expect(try await isFilled(fixture, messages: number))

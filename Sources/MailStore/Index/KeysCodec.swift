@@ -52,9 +52,8 @@ struct HeaderKeys: Sendable {
         keys.references.joined(separator: "\n"),
       ]
     for string in strings {
-      let octets = Array(string.utf8)
-      Self.put(&bytes, UInt32(truncatingIfNeeded: octets.count))
-      bytes.append(contentsOf: octets)
+      Self.put(&bytes, UInt32(truncatingIfNeeded: string.utf8.count))
+      bytes.append(contentsOf: string.utf8)
     }
     return bytes
   }

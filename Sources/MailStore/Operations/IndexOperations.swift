@@ -1,13 +1,23 @@
 import Basics
 import MailSyntax
 
-/// One message's answers, just computed.
-struct ComputedEntry: Sendable {
-  var indexed: IndexedMessage
-  var keysBlob: [UInt8]
-  var keys: MessageKeys
-  var details: MessageDetails
-  var measurement: Measurement
+/// One message's answers, just computed; an object, as they pass through many hands and hold some thirty references.
+final class ComputedEntry: Sendable {
+  let indexed: IndexedMessage
+  let keysBlob: [UInt8]
+  let keys: MessageKeys
+  let details: MessageDetails
+  let measurement: Measurement
+
+  init(
+    indexed: IndexedMessage, keysBlob: [UInt8], keys: MessageKeys, details: MessageDetails, measurement: Measurement
+  ) {
+    self.indexed = indexed
+    self.keysBlob = keysBlob
+    self.keys = keys
+    self.details = details
+    self.measurement = measurement
+  }
 }
 
 /// Envelope, structure and sort keys: computed once, in parallel, then kept ready.

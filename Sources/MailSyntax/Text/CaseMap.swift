@@ -10,7 +10,15 @@
 package enum CaseMap {
   /// A text made ready for comparison octet by octet.
   package static func fold(_ text: String) -> String {
-    if text.utf8.allSatisfy({ $0 < 0x80 }) { return String(decoding: text.utf8.map(ASCII.upper), as: UTF8.self) }
+    var text = text
+    let upper = text.withUTF8 { octets -> String? in
+      guard octets.allSatisfy({ $0 < 0x80 }) else { return nil }
+      return String(unsafeUninitializedCapacity: octets.count) { space in
+        for index in octets.indices { space[index] = ASCII.upper(octets[index]) }
+        return octets.count
+      }
+    }
+    if let upper { return upper }
     return String(decoding: octets(text), as: UTF8.self)
   }
 

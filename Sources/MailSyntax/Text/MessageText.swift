@@ -25,6 +25,7 @@ package enum MessageText {
   /// The first scalars of a text, runs of blanks and controls as one space, none at the ends.
   private static func collapse(_ text: String, scalars limit: Int) -> String {
     var result: [UInt8] = []
+    result.reserveCapacity(min(limit, 1024))
     var count = 0
     var isGap = false
     for octet in text.utf8 {
