@@ -1,6 +1,8 @@
 """The command line as scripts see it: exit codes and JSON, while the server runs and when it does not."""
 import json
+import os
 import subprocess
+import tempfile
 import unittest
 
 from host import MARTINET, PASSWORD, Host
@@ -64,6 +66,7 @@ class Commands(unittest.TestCase):
         host.cli("alias", "add", f"info@{domain}", f"alice@{domain}")
         self.assertEqual(len(host.cli("alias", "list", "--domain", domain)), 1)
         host.cli("alias", "rm", f"info@{domain}")
+        self.vpopmail(domain)
         host.cli("catchall", "set", domain, f"alice@{domain}")
         self.assertIn(f"alice@{domain}", json.dumps(host.cli("catchall", "show", domain)))
         host.cli("open-smtp", "add", "192.0.2.7", "--account", alice, "--ttl", "10m")
@@ -89,6 +92,33 @@ class Commands(unittest.TestCase):
         self.refused(3, "account", "info", alice)
         host.cli("domain", "rm", domain, "--yes")
         self.refused(3, "domain", "info", domain)
+
+    def vpopmail(self, domain):
+        """R79: aliases and the catch-all of a vpopmail domain, from its files and from `valias -s`."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("sales", f"&alice@{domain}\nfriend@outside.test\n"), ("robot", "|/usr/bin/program\n"),
+                               ("default", "| /home/vpopmail/bin/vdelivermail '' bounce-no-mailbox\n")):
+                with open(f"{folder}/.qmail-{name}", "w") as file:
+                    file.write(text)
+            told = self.host.cli("alias", "import", folder, "--domain", domain, "--dry-run", expect=1)["data"]
+            self.assertEqual(self.host.cli("alias", "list", "--domain", domain), [])
+            self.assertEqual([row["name"] for row in told["refused"]], ["robot"])
+            os.unlink(f"{folder}/.qmail-robot")
+            told = self.host.cli("alias", "import", folder, "--domain", domain)
+            self.assertEqual(told["catchall"], "bounce")
+            self.assertEqual(told["aliases"], [{"alias": f"sales@{domain}",
+                                                "targets": [f"alice@{domain}", "friend@outside.test"]}])
+            with open(f"{folder}/list", "w") as file:
+                file.write(f"sales@{domain} -> &alice@{domain}\nhelp@{domain} -> &alice@{domain}\r\n"
+                           f"help@{domain} -> &friend@outside.test\nother@other.test -> &x@y.test\n")
+            told = self.host.cli("alias", "import", f"{folder}/list", "--domain", domain, expect=1)["data"]
+            self.assertEqual([row["alias"] for row in told["aliases"]], [f"help@{domain}"])
+            self.assertEqual([row["name"] for row in told["refused"]], ["sales"])
+            self.assertEqual(len(self.host.cli("alias", "list", "--domain", domain)), 2)
+        self.refused(3, "alias", "import", "/nowhere/at/all", "--domain", domain)
+        self.refused(3, "alias", "import", "/", "--domain", "nowhere.test")
+        for name in ("sales", "help"):
+            self.host.cli("alias", "rm", f"{name}@{domain}")
 
     def test_1_without_server(self):
         """R73 R74: every command works with no server, to the letter."""

@@ -7,7 +7,7 @@ import MartinetServer
 struct AliasCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "alias", abstract: "Add, list and remove aliases and forwards.",
-    subcommands: [Add.self, List.self, Remove.self])
+    subcommands: [Add.self, List.self, Remove.self, AliasImportCommand.self])
 
   /// `martinet alias add ALIAS TARGET…`.
   struct Add: HostCommand {
