@@ -1,7 +1,8 @@
 import MailSyntax
 
-/// What one name of a vpopmail domain leads to, as its `.qmail-name` file or `valias -s` tells (dot-qmail(5)), as far as it
-/// is taken over here: addresses. Programs and files in the sender's hands are not; each such line is named.
+/// What one name of a vpopmail domain leads to, as its `.qmail-name` file or `valias -s` tells (dot-qmail(5)).
+///
+/// Addresses are taken over. Programs and files are not, because a sender's mail would run them; each such line is named.
 package struct QmailFile: Hashable, Sendable {
   /// A line that is not taken over.
   package struct Refusal: Hashable, Sendable {
