@@ -174,4 +174,37 @@ import Testing
       #expect(try await mailbox.snapshot().messages.map(\.uid) == [1, 2, 3])
     }
   }
+
+  @Test("STATUS of many folders tells exact sizes and leaves few views; what they take is counted and given back")
+  func statusOfMany() async throws {
+    let fixture = Fixture()
+    let store = try fixture.store()
+    let account = fixture.account()
+    let octets = Array("Subject: x\n\ntext\n".utf8)
+    for number in 0..<200 {
+      let name = try MailboxName("many/\(number)")
+      try await store.createFolder(account, name: name)
+      // By another program: no size in its name, and line ends that count twice.
+      if number % 2 == 0 { try put("\(fixture.maildir())/.many.\(number)/cur/17000\(number).x.host:2,S", octets) }
+    }
+    let known = try store.registry.account(account.directory)
+    for _ in 0..<2 {
+      for number in 0..<200 {
+        let status = try await store.measuredStatus(account, name: MailboxName("many/\(number)"))
+        #expect(status.messages == (number % 2 == 0 ? 1 : 0))
+        #expect(status.size == (number % 2 == 0 ? Int64(octets.count + 3) : 0))
+      }
+      #expect(await known.loaded.views <= 129)
+    }
+    #expect(known.memory.octets > 0)
+    #expect(await known.loaded.octets == known.memory.octets)
+    await known.dropViews()
+    #expect(known.memory.octets == 0 && store.host.viewBytes.load(ordering: .relaxed) == 0)
+    await store.close()
+  }
+}
+
+extension AccountStore {
+  /// The views in memory, counted one by one.
+  fileprivate var loaded: (views: Int, octets: Int) { (views.count, views.values.reduce(0) { $0 + $1.footprint }) }
 }

@@ -96,11 +96,10 @@ extension IMAPSession {
   /// `* STATUS …`, also for LIST's RETURN (STATUS …) (RFC 5819).
   func writeStatus(_ place: MailboxPlace, _ items: [StatusItem]) async throws {
     let name = place.name
-    if items.contains(.size) || items.contains(.deletedStorage) {
-      // Sizes must be exact (RFC 8438); a folder that was never measured is measured now.
-      _ = try await service.store.mailbox(place.mail, name: name).measuredSnapshot()
-    }
-    let status = try await service.store.status(place.mail, name: name)
+    let needsSize = items.contains(.size) || items.contains(.deletedStorage)
+    let status =
+      try await needsSize
+      ? service.store.measuredStatus(place.mail, name: name) : service.store.status(place.mail, name: name)
     if items.contains(.highestModSeq) { enableCondStore() }
     out.text("* STATUS ")
     writeMailbox(place.shown)
@@ -122,7 +121,7 @@ extension IMAPSession {
         out.octet(UInt8(ascii: "("))
         out.raw(status.objectID)
         out.octet(UInt8(ascii: ")"))
-      case .deletedStorage: out.number(try await deletedOctets(place))
+      case .deletedStorage: out.number(status.deleted > 0 ? try await deletedOctets(place) : 0)
       case .appendLimit: out.number(limits.appendSize)
       }
     }

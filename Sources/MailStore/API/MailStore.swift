@@ -37,7 +37,7 @@ package final class MailStore: Sendable {
           let texts = registry.all().map(\.text).filter(\.mayRest)
           if !texts.isEmpty { try? await host.onFiles { for text in texts { text.rest() } } }
         }
-        for store in registry.all() where store.memory.load(ordering: .relaxed) > 0 {
+        for store in registry.all() where store.memory.octets > 0 {
           if store.isPolled.load(ordering: .relaxed) { await store.poll() }
         }
       }
@@ -182,6 +182,16 @@ package final class MailStore: Sendable {
   /// A folder's counts, without loading it when its directories are unchanged.
   package func status(_ account: MailAccount, name: MailboxName) async throws -> FolderStatus {
     try await store(account).status(name)
+  }
+
+  /// As `status`, with an exact size (RFC 8438): messages whose size no name tells are measured first.
+  package func measuredStatus(_ account: MailAccount, name: MailboxName) async throws -> FolderStatus {
+    let status = try await status(account, name: name)
+    // Most of thousands of folders are empty: those need not be loaded.
+    guard status.messages > 0 else { return status }
+    let mailbox = try await mailbox(account, name: name)
+    _ = try await mailbox.measuredSnapshot()
+    return try await mailbox.store.statusLettingGo(name)
   }
 
   /// Fills in now what the index and the text index of an account's open folders lack, instead of in the background.

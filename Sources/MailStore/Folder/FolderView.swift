@@ -48,9 +48,14 @@ final class FolderView {
   private var cached: MailboxSnapshot?
   private var isPublished = false
 
+  /// Where this view's memory is counted, and what was counted last.
+  private let memory: ViewMemory?
+  private var noted = 0
+
   private static let versions = Atomic<UInt64>(1)
 
-  init(row: FolderRow, path: String) {
+  init(row: FolderRow, path: String, memory: ViewMemory? = nil) {
+    self.memory = memory
     id = row.id
     self.path = path
     uidValidity = row.uidValidity
@@ -68,6 +73,16 @@ final class FolderView {
 
   /// Octets of memory taken.
   var footprint: Int { records.capacity * MemoryLayout<MessageRecord>.stride + names.footprint + 1024 }
+
+  deinit { memory?.change(by: -noted) }
+
+  /// Counts what the view takes now.
+  func noteMemory() {
+    guard let memory else { return }
+    let now = footprint
+    memory.change(by: now - noted)
+    noted = now
+  }
 
   /// The version as somebody is told it; the next change gives another.
   func publish() -> UInt64 {

@@ -64,7 +64,6 @@ extension AccountStore {
   /// Takes in changes for listeners; failures show at the next call of a session.
   func refresh(_ key: FolderKey) {
     _ = try? snapshot(key)
-    noteMemory()
   }
 
   /// Where messages lie.

@@ -27,6 +27,17 @@ extension AccountStore {
     }
   }
 
+  /// As `status`; a view that a walk through many folders has loaded does not stay.
+  func statusLettingGo(_ name: MailboxName) throws -> FolderStatus {
+    let status = try status(name)
+    if views.count > Self.statusViews, let id = folderIDs[name], let view = views[id],
+      seats[id]?.listeners.isEmpty ?? true
+    {
+      letGo(view)
+    }
+    return status
+  }
+
   static func status(of view: FolderView) -> FolderStatus {
     let recent = view.records.count - view.lowerBound(view.recentFrom)
     return FolderStatus(

@@ -76,14 +76,14 @@ final class AccountRegistry: Sendable {
       let tooManyIndexes = host.openIndexes.load(ordering: .relaxed) > indexes
       let tooManyBytes = host.viewBytes.load(ordering: .relaxed) > bytes
       guard tooManyIndexes || tooManyBytes else { break }
-      if tooManyBytes, store.memory.load(ordering: .relaxed) > 0 { await store.dropViews() }
+      if tooManyBytes, store.memory.octets > 0 { await store.dropViews() }
       if tooManyIndexes, store.holdsIndex.load(ordering: .relaxed) { await store.closeIndex() }
     }
     state.withLock { state in
       if state.entries.count > Self.most {
         let excess = state.entries.sorted { $0.value.lastUse < $1.value.lastUse }.prefix(
           state.entries.count - Self.most)
-        for (directory, entry) in excess where entry.held?.memory.load(ordering: .relaxed) == 0 {
+        for (directory, entry) in excess where entry.held?.memory.octets == 0 {
           state.entries[directory]?.held = nil
         }
       }

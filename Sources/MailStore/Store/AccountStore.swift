@@ -38,8 +38,8 @@ actor AccountStore {
   nonisolated let knownSubscriptions = Mutex<Subscriptions?>(nil)
   nonisolated let popHeld = Atomic<Bool>(false)
   nonisolated let accountEvents = AccountEvents()
-  /// Octets of views and whether the index is open, as last told to the store.
-  nonisolated let memory = Atomic<Int>(0)
+  /// Octets of views, and whether the index is open, as last told to the store.
+  nonisolated let memory: ViewMemory
   nonisolated let holdsIndex = Atomic<Bool>(false)
   /// Whether someone listens to a folder that no watch covers.
   nonisolated let isPolled = Atomic<Bool>(false)
@@ -65,13 +65,11 @@ actor AccountStore {
     self.host = host
     self.directory = directory
     lane = Lane(pool: host.indexes)
+    memory = ViewMemory(host: host)
     ledger = QuotaLedger(maildir: directory + "/Maildir", settings: host.settings, time: host.time)
     kept = KeptMail(account: directory, settings: host.settings, time: host.time)
     text = TextIndex(account: directory, settings: host.settings, log: host.log)
   }
-
-  /// Octets the loaded views take.
-  var footprint: Int { views.values.reduce(0) { $0 + $1.footprint } }
 
   // MARK: The index
 
@@ -137,7 +135,6 @@ actor AccountStore {
   /// Drops the views nobody listens to.
   func dropViews() {
     for view in views.values where seats[view.id]?.listeners.isEmpty ?? true { letGo(view) }
-    noteMemory()
   }
 
   /// Lets a view and its watch go, once what it holds is written.
@@ -157,7 +154,6 @@ actor AccountStore {
     let listeners = seats.values.flatMap { $0.listeners.values }
     seats = [:]
     arrivals.withLock { $0 = [:] }
-    noteMemory()
     for listener in listeners { listener() }
   }
 
@@ -180,7 +176,6 @@ actor AccountStore {
     views = [:]
     seats = [:]
     arrivals.withLock { $0 = [:] }
-    noteMemory()
     for listener in listeners { listener() }
   }
 
@@ -212,7 +207,7 @@ actor AccountStore {
     guard let row = try index.folder(id: id) else { throw StoreError(.gone, "the folder was deleted") }
     let directoryName = FolderNameCodec.directoryName(row.name)
     let path = directoryName.isEmpty ? maildir : "\(maildir)/\(directoryName)"
-    let view = FolderView(row: row, path: path)
+    let view = FolderView(row: row, path: path, memory: memory)
     let seat = seat(id)
     // First the watch, then the look: nothing falls between.
     if seat.watch == nil { watch(seat, path) }
@@ -227,15 +222,8 @@ actor AccountStore {
     views[id] = view
     if view.mustRescan { try reconcile(view, index) }
     noteFill(view)
-    noteMemory()
+    view.noteMemory()
     return view
-  }
-
-  /// Tells the store how much memory the views take.
-  func noteMemory() {
-    let now = footprint
-    let before = memory.exchange(now, ordering: .relaxed)
-    host.viewBytes.wrappingAdd(now - before, ordering: .relaxed)
   }
 
   /// Watches a folder's directories if there is a watch left.
@@ -279,6 +267,7 @@ actor AccountStore {
   func save(_ view: FolderView, _ index: Index, strictly: Bool = false) throws {
     let stamps = settledStamps(view)
     noteFill(view)
+    view.noteMemory()
     guard !view.dirtyPages.isEmpty || !view.unsavedExpunges.isEmpty || view.rowChanged else { return }
     do {
       try index.write {
