@@ -96,7 +96,9 @@ package struct IMAPLimits: Sendable {
   /// Mailboxes one ESEARCH looks at (RFC 7377).
   package var searchedMailboxes = 10_000
   /// Mailboxes one session may watch (RFC 5465): `NO [NOTIFICATIONOVERFLOW]`.
-  package var notifiedMailboxes = 500
+  package var notifiedMailboxes = 20_000
+  /// When a session watches more than so many, none of them is kept in memory for it.
+  package var notifiedClosely = 500
   /// Least messages of a batch of UIDBATCHES (RFC 10022): `NO [TOOFEW]`.
   package var uidBatch: UInt32 = 500
   /// Messages one UIDBATCHES may count out: `NO [TOOMANY]`.

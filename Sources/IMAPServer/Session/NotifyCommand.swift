@@ -98,9 +98,15 @@ extension IMAPSession {
     }
     for (name, place) in wanted where watch.listeners[name] == nil {
       do {
-        let mailbox = try await service.store.mailbox(place.mail, name: place.name)
         // First the listener, then the look: nothing falls between.
-        watch.listeners[name] = try await mailbox.addListener { news.add(name) }
+        if wanted.count > limits.notifiedClosely {
+          watch.listeners[name] = try await service.store.addDistantListener(place.mail, name: place.name) {
+            news.add(name)
+          }
+        } else {
+          let mailbox = try await service.store.mailbox(place.mail, name: place.name)
+          watch.listeners[name] = try await mailbox.addListener { news.add(name) }
+        }
         let status = try await service.store.status(place.mail, name: place.name)
         watch.told[name] = status
         if tellsNew && status.messages > 0 { writeWatchStatus(name, status) }
@@ -161,7 +167,6 @@ extension IMAPSession {
     let now: FolderStatus
     do {
       // Looking takes in what has changed on disk.
-      _ = try await service.store.mailbox(place.mail, name: place.name).snapshot()
       now = try await service.store.status(place.mail, name: place.name)
     } catch let error as StoreError where error.code == .noSuchFolder || error.code == .gone {
       return

@@ -37,9 +37,7 @@ package final class MailStore: Sendable {
           let texts = registry.all().map(\.text).filter(\.mayRest)
           if !texts.isEmpty { try? await host.onFiles { for text in texts { text.rest() } } }
         }
-        for store in registry.all() where store.memory.octets > 0 {
-          if store.isPolled.load(ordering: .relaxed) { await store.poll() }
-        }
+        for store in registry.all() where store.isPolled.load(ordering: .relaxed) { await store.poll() }
       }
     }
     poller.withLock { $0 = task }
@@ -55,7 +53,7 @@ package final class MailStore: Sendable {
     await host.stop()
   }
 
-  private func store(_ account: MailAccount) throws -> AccountStore { try registry.account(account.directory) }
+  func store(_ account: MailAccount) throws -> AccountStore { try registry.account(account.directory) }
 
   /// Makes an account's Maildir from the template; does nothing when it is there.
   package func create(_ account: MailAccount) async throws {

@@ -21,6 +21,9 @@ package final class Mailbox: Sendable {
   private let isFresh = Atomic<Bool>(true)
   private static let listenerNumber = Atomic<UInt64>(1)
 
+  /// A number no other listener has.
+  static func newListenerNumber() -> UInt64 { listenerNumber.wrappingAdd(1, ordering: .relaxed).newValue }
+
   init(name: MailboxName, account: MailAccount, store: AccountStore, key: FolderKey) {
     self.name = name
     self.account = account
@@ -169,7 +172,7 @@ package final class Mailbox: Sendable {
   ///
   /// `wake` must return at once; it is also called when the folder goes away.
   package func addListener(_ wake: @escaping @Sendable () -> Void) async throws -> ListenerToken {
-    let number = Self.listenerNumber.wrappingAdd(1, ordering: .relaxed).newValue
+    let number = Self.newListenerNumber()
     try await store.addListener(key, number: number, wake)
     return ListenerToken { [store, key] in Task { await store.removeListener(key, number: number) } }
   }

@@ -50,6 +50,8 @@ actor AccountStore {
   /// Folders whose row is known, so that opening one again asks nothing.
   var folderIDs: [MailboxName: Int64] = [:]
   var isClosed = false
+  /// Counts the rounds of `poll`.
+  var pollRound: Int64 = 0
   /// Grows when the index was replaced: folder numbers of before mean nothing any more.
   var epoch: UInt64 = 0
   /// Whether somebody asks for what the index can answer; mailboxes that only POP3 reads are not indexed.
@@ -142,6 +144,13 @@ actor AccountStore {
     if let index { settle(view, index) }
     guard view.dirtyPages.isEmpty, view.unsavedExpunges.isEmpty else { return }
     views[view.id] = nil
+    if let seat = seats[view.id], !seat.distantListeners.isEmpty {
+      // Looked at by its dates from now on; what came since the view was read shows at the first look.
+      seat.watch = nil
+      seat.place?.stamps = view.stamps
+      isPolled.store(true, ordering: .relaxed)
+      return
+    }
     guard let seat = seats.removeValue(forKey: view.id) else { return }
     arrivals.withLock { all in all = all.filter { $0.value !== seat.notices } }
   }
@@ -151,7 +160,7 @@ actor AccountStore {
     closeIndex()
     isClosed = true
     views = [:]
-    let listeners = seats.values.flatMap { $0.listeners.values }
+    let listeners = seats.values.flatMap(\.everybody)
     seats = [:]
     arrivals.withLock { $0 = [:] }
     for listener in listeners { listener() }
@@ -172,7 +181,7 @@ actor AccountStore {
     if holdsIndex.exchange(false, ordering: .relaxed) { host.openIndexes.wrappingSubtract(1, ordering: .relaxed) }
     epoch += 1
     folderIDs = [:]
-    let listeners = seats.values.flatMap { $0.listeners.values }
+    let listeners = seats.values.flatMap(\.everybody)
     views = [:]
     seats = [:]
     arrivals.withLock { $0 = [:] }

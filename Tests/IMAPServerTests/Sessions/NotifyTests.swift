@@ -118,6 +118,25 @@ import WireTesting
     await host.stop()
   }
 
+  @Test func manyMailboxesAreWatchedFromAfar() async throws {
+    let host = try await IMAPHost.start { $0.notifiedClosely = 3 }
+    let client = try await host.fresh()
+    let writer = try await host.login()
+    for number in 0..<20 { try await writer.ok("CREATE many/\(number)") }
+    try await client.ok(
+      "NOTIFY SET (selected (MessageNew MessageExpunge)) (personal (MessageNew MessageExpunge FlagChange))")
+    try await writer.append(rfcMessage, to: "many/7")
+    #expect(try await client.response().hasPrefix("* STATUS \"many/7\" (MESSAGES 1 "))
+    try await writer.ok("SELECT many/7")
+    try await writer.ok("STORE 1 +FLAGS (\\Seen)")
+    #expect(try await client.response().contains("\"many/7\" (MESSAGES 1 UIDNEXT 2 "))
+    _ = try await host.store.deliver(.bytes(Array(rfcMessage.utf8)), to: host.mail("alice"))
+    #expect(try await client.response().hasPrefix("* STATUS \"INBOX\" (MESSAGES 1 "))
+    try await writer.append(rfcMessage)
+    try await client.wire.expect("* 1 EXISTS")
+    await host.stop()
+  }
+
   /// RFC 7377 section 3 adds `subtree-one` to the filters of RFC 5465.
   @Test func aLevelAndWhatIsDirectlyBelow() async throws {
     let host = try await IMAPHost.start()
