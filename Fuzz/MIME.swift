@@ -38,8 +38,13 @@ public func fuzzOne(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     }
   }
   _ = MIMESection(bytes)
-  _ = root.textContains(SearchPattern("É"), in: bytes.span)
+  let envelope = Envelope(bytes.span, headerRange: root.headerRange)
+  for field in Envelope.searchableAddresses.indices { _ = envelope.searchText(field) }
   _ = HeaderSection(bytes).decoded("subject")
+  for goal in [MessageConversion.Goal.sevenBit, .eightBit, .withoutBinary] {
+    guard let converted = try? MessageConversion.convert(bytes, to: goal) else { continue }
+    guard goal != .withoutBinary || !converted.contains(0) else { fatalError("NUL left") }
+  }
   for name in ["quoted-printable", "base64"] { _ = TransferEncoding(name).decode(bytes.span, range: 0..<bytes.count) }
   return 0
 }

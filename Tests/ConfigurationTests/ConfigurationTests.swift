@@ -64,6 +64,14 @@ struct ConfigurationTests {
       ])
   }
 
+  @Test("A limit on messages per IMAP command is none, or what RFC 9738 leaves")
+  func messageLimit() throws {
+    #expect(
+      faults(smallest + "imap: {message-limit: 999}\n")
+        == ["martinet.yaml:3: \"imap.message-limit\" must be 0 for no limit, or 1000 at least"])
+    #expect(faults(smallest + "imap: {message-limit: 1000}\n") == [])
+  }
+
   @Test("Broken YAML is a fault with a line")
   func brokenYAML() throws {
     let found = try #require(faults("hostname: [\ndata: x\n").first)
