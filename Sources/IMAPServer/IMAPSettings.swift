@@ -82,7 +82,7 @@ package struct IMAPLimits: Sendable {
   /// Messages whose text is searched between two looks at the clock for that.
   package var searchPiece = 20_000
   /// Messages times keys (texts, SENT dates, identifiers) one command tries: `NO [LIMIT]`.
-  package var searchedTexts = 5_000_000
+  package var searchedTexts = 20_000_000
   /// How often an open session touches its OPEN-SMTP lease.
   package var leaseTouchInterval: Duration = .seconds(900)
   /// Octets of a mailbox pattern in LIST.

@@ -89,4 +89,21 @@ import Testing
     #expect(MessageIndexEntry.make(from: html).preview == "Hello & you there")
     #expect(MessageIndexEntry.make(from: wire("\n" + String(repeating: "ab ", count: 300))).preview.count <= 200)
   }
+
+  @Test func `Previews show what the sender wrote before what an attached message says`() {
+    func preview(_ parts: [String]) -> String {
+      let body = parts.map { "--b\n\($0)\n" }.joined()
+      return MessageIndexEntry.make(from: wire("Content-Type: multipart/mixed; boundary=b\n\n\(body)--b--\n")).preview
+    }
+    let html = "Content-Type: text/html\n\n<p>Look at <i>this</i></p>"
+    let inner = "Content-Type: message/rfc822\n\nSubject: inner\n\nplain inner text"
+    let blank = "Content-Type: text/plain\n\n \n"
+    let both = "Content-Type: multipart/alternative; boundary=c\n\n--c\n\(html)\n--c\n\nplainly\n--c--"
+    #expect(preview([html, inner]) == "Look at this")
+    #expect(preview([inner, html]) == "Look at this")
+    #expect(preview([blank, html]) == "Look at this")
+    #expect(preview([both, inner]) == "plainly")
+    #expect(preview([blank, inner]) == "plain inner text")
+    #expect(preview(["Content-Type: image/png\n\nx"]) == "")
+  }
 }

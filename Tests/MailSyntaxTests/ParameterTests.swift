@@ -29,6 +29,19 @@ import Testing
     #expect(parse("a/b; =x; ;; *=y; n*x=1; n*0*0=2; n").isEmpty)
   }
 
+  @Test func `A forgotten semicolon ends a value where a parameter begins`() {
+    let example = parse("message/external-body; access-type=mail-server\r\n  server=\"listserv@bogus.bitnet\"; size=5")
+    #expect(example.map(\.name) == ["access-type", "server", "size"])
+    #expect(example.named("access-type")?.text == "mail-server")
+    #expect(example.named("server")?.text == "listserv@bogus.bitnet")
+    #expect(parse("text/plain; charset=utf-8 format=flowed").map(\.name) == ["charset", "format"])
+    #expect(parse("text/plain; charset=\"utf-8\" format=flowed").map(\.name) == ["charset", "format"])
+    #expect(parse("a/b; boundary=one two").named("boundary")?.text == "one two")
+    #expect(parse("a/b; filename=one a=b.txt").named("filename")?.text == "one a=b.txt")
+    #expect(parse("a/b; x=\"y\" " + String(repeating: "word ", count: 100_000)).map(\.name) == ["x"])
+    #expect(parse("a/b; x=" + String(repeating: "word ", count: 100_000)).count == 1)
+  }
+
   @Test func `CVE-2026-27859: thousands of RFC 2231 parameters cost little`() {
     let bomb = (0..<200_000).map { "; p*\($0)*=x" }.joined()
     #expect(parse("a/b" + bomb).count == 1)

@@ -211,7 +211,7 @@ extension AccountStore {
       let count = min(located.count - start, max(1, (maximumBytes - total) / 4096), 1024)
       let room = Atomic<Int>(maximumBytes - total)
       let isFirst = start == 0
-      let part = try await host.parallel(Array(located[start..<start + count]), chunk: 32, width: 4) {
+      let part = try await host.parallel(Array(located[start..<start + count]), chunk: 64, width: 4) {
         message -> (UInt32, [UInt8]?, Bool) in
         if room.load(ordering: .relaxed) <= 0, !(isFirst && message.uid == located[0].uid) {
           return (message.uid, nil, true)

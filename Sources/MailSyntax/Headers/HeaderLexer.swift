@@ -15,6 +15,13 @@ struct HeaderLexer {
   /// Moves on by one octet.
   mutating func advance() { if index < bytes.count { index += 1 } }
 
+  /// Whether a name and its equals sign are next.
+  var beginsParameter: Bool {
+    var end = index
+    while end < bytes.count, ASCII.isToken(bytes[end]) { end += 1 }
+    return end > index && end < bytes.count && bytes[end] == ASCII.equals
+  }
+
   /// Takes the octet when it is next.
   mutating func take(_ octet: UInt8) -> Bool {
     guard peek == octet else { return false }

@@ -41,26 +41,43 @@ package struct MIMEParameter: Hashable, Sendable {
       }
     }
     var raw: [(name: String, value: [UInt8])] = []
+    var isBehindValue = false
     while !lexer.isAtEnd, raw.count < maximumCount {
       lexer.skipCFWS()
-      guard lexer.take(ASCII.semicolon) else {
+      // The semicolon is forgotten here and there, first of all in the example of RFC 2046 section 5.2.3.2.
+      guard lexer.take(ASCII.semicolon) || (isBehindValue && lexer.beginsParameter) else {
+        isBehindValue = false
         lexer.advance()
         continue
       }
+      isBehindValue = false
       lexer.skipCFWS()
-      let name = lexer.takeWhile { ASCII.isToken($0) }
+      let name = ASCII.lowercased(String(decoding: lexer.takeWhile { ASCII.isToken($0) }, as: UTF8.self))
       lexer.skipCFWS()
       guard !name.isEmpty, lexer.take(ASCII.equals) else { continue }
       lexer.skipCFWS()
-      raw.append((ASCII.lowercased(String(decoding: name, as: UTF8.self)), parameterValue(&lexer)))
+      raw.append((name, parameterValue(&lexer, isFileName: name.hasPrefix("name") || name.hasPrefix("filename"))))
+      isBehindValue = true
     }
     return List(value: value, parameters: join(raw))
   }
 
-  private static func parameterValue(_ lexer: inout HeaderLexer) -> [UInt8] {
+  private static func parameterValue(_ lexer: inout HeaderLexer, isFileName: Bool) -> [UInt8] {
     if lexer.peek == ASCII.quote { return lexer.takeQuotedString() }
-    // Unquoted blanks and tspecials are common in file names: take all up to the next semicolon.
-    var value = lexer.takeWhile { $0 != ASCII.semicolon && $0 != ASCII.open && $0 != 0 }
+    // Unquoted blanks and tspecials are common, in file names above all: take all up to the next semicolon, or, where no
+    // file is named, to what looks like the next parameter.
+    let isInside = { (octet: UInt8) in octet != ASCII.semicolon && octet != ASCII.open && octet != 0 }
+    var value: [UInt8] = []
+    while let octet = lexer.peek, isInside(octet) {
+      if isFileName {
+        value += lexer.takeWhile(isInside)
+      } else if ASCII.isWhite(octet) {
+        value += lexer.takeWhile { ASCII.isWhite($0) }
+        if lexer.beginsParameter { break }
+      } else {
+        value += lexer.takeWhile { isInside($0) && !ASCII.isWhite($0) }
+      }
+    }
     while let last = value.last, ASCII.isWhite(last) { value.removeLast() }
     value.removeAll { $0 == ASCII.cr || $0 == ASCII.lf }
     return value

@@ -14,12 +14,41 @@ package enum MessageText {
     return CharsetDecoder(part.charset).decode(encoding.decode(bytes, range: range.startIndex..<range.endIndex))
   }
 
-  /// The beginning of the first text part, blanks collapsed, HTML without its tags (RFC 8970 section 3.1).
+  /// Text parts that are looked at for a preview, as some programs send blank ones first.
+  static let previewParts = 4
+
+  /// The beginning of the first text, blanks collapsed, HTML without its tags (RFC 8970 section 3.1): what the sender
+  /// wrote before what an attached message says, plain text before HTML that says the same.
   package static func preview(of message: MIMEPart, in bytes: Span<UInt8>, characters: Int = 200) -> String {
-    guard let part = firstText(message, subtype: "plain") ?? firstText(message, subtype: nil) else { return "" }
-    let isHTML = part.subtype == "html"
-    guard let text = text(of: part, in: bytes, limit: isHTML ? htmlPreviewOctets : previewOctets) else { return "" }
-    return collapse(isHTML ? withoutTags(text) : text, scalars: characters)
+    for isInside in [false, true] {
+      var parts: [MIMEPart] = []
+      collect(message, into: &parts, isInside: isInside)
+      for part in parts {
+        let isHTML = part.subtype == "html"
+        guard let text = text(of: part, in: bytes, limit: isHTML ? htmlPreviewOctets : previewOctets) else { continue }
+        let beginning = collapse(isHTML ? withoutTags(text) : text, scalars: characters)
+        if !beginning.isEmpty { return beginning }
+      }
+    }
+    return ""
+  }
+
+  /// The first text parts in the order they are read in; those of attached messages only when `isInside`.
+  private static func collect(_ part: MIMEPart, into parts: inout [MIMEPart], isInside: Bool) {
+    guard parts.count < previewParts else { return }
+    if part.isText {
+      if part.disposition != "attachment" { parts.append(part) }
+      return
+    }
+    if part.type == "message", !isInside { return }
+    // RFC 2046 section 5.1.4: the same again in several forms, of which the plain one needs no work.
+    let isAlternative = part.type == "multipart" && part.subtype == "alternative"
+    if isAlternative, let plain = part.children.first(where: { $0.isText && $0.subtype == "plain" }) {
+      collect(plain, into: &parts, isInside: isInside)
+    }
+    for child in part.children where !isAlternative || child.subtype != "plain" {
+      collect(child, into: &parts, isInside: isInside)
+    }
   }
 
   /// The first scalars of a text, runs of blanks and controls as one space, none at the ends.
@@ -44,14 +73,6 @@ package enum MessageText {
       result.append(octet)
     }
     return String(decoding: result, as: UTF8.self)
-  }
-
-  private static func firstText(_ part: MIMEPart, subtype: String?) -> MIMEPart? {
-    if part.isText, part.disposition != "attachment", subtype == nil || part.subtype == subtype { return part }
-    for child in part.children {
-      if let found = firstText(child, subtype: subtype) { return found }
-    }
-    return nil
   }
 
   /// Drops tags, and what stands inside `<style>`, `<script>` and `<title>`.
