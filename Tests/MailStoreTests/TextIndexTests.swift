@@ -101,6 +101,41 @@ import Testing
     }
   }
 
+  @Test("What is told absent without decoding a message is absent when it is decoded")
+  func absence() throws {
+    let subjects = [
+      "plain hit", "=?utf-8?q?h=69t?=", "fol\r\n ded hit", "h\rit", "h\u{0}it", "gr\u{fc}n", "nothing", "x=?hit", "HIT",
+    ]
+    let types = [
+      "", "Content-Type: text/plain; charset=us-ascii", "Content-Type: text/plain;\r\n\tcharset=\r\n \"utf-8\"",
+      "Content-Type: text/plain; charset=utf-7", "Content-Type: text/plain; charset*=us-ascii''utf-16",
+      "Content-Type: text/plain; CharSet = utf-16be", "Content-Type: text/html; charset=iso-8859-1",
+    ]
+    let encodings = [
+      "", "Content-Transfer-Encoding: 7bit", "Content-Transfer-Encoding:\r\n base64",
+      "content-transfer-encoding: (this is) quoted-printable", "Content-Transfer-Encoding: x-own",
+    ]
+    let bodies = ["hit", "aGl0", "h=69t", "h=\r\nit", "+AGgAaQB0-", "h\u{0}i\u{0}t", "h\r\nit", "miss", "h\u{131}t"]
+    var told = 0
+    for needle in ["hit", "HIT", "IT", "x", "subject", "gr\u{fc}n"].map({ TextNeedle(.text($0)) }) {
+      for subject in subjects {
+        for type in types {
+          for encoding in encodings {
+            for body in bodies {
+              let lines = ["Subject: \(subject)", type, encoding].filter { !$0.isEmpty }.joined(separator: "\r\n")
+              let bytes = Array("\(lines)\r\n\r\n\(body)\r\n".utf8)
+              guard PlainAbsence(needle.folded)?.isCertain(bytes) == true else { continue }
+              told += 1
+              try #require(needle.matches(SearchText(bytes)) == false, "\(String(decoding: bytes, as: UTF8.self))")
+            }
+          }
+        }
+      }
+    }
+    #expect(told > 100)
+    #expect(PlainAbsence(Array("A B".utf8)) == nil && PlainAbsence(Array("A:".utf8)) == nil && PlainAbsence([]) == nil)
+  }
+
   @Test("What is not in the index yet, or was cut, is found in the files")
   func notIndexed() async throws {
     let fixture = Fixture()

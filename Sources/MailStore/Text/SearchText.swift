@@ -91,6 +91,7 @@ struct TextNeedle: Sendable {
   let condition: TextCondition
   let folded: [UInt8]
   private let fieldStart: [UInt8]
+  private let absence: PlainAbsence?
 
   init(_ condition: TextCondition) {
     self.condition = condition
@@ -101,11 +102,15 @@ struct TextNeedle: Sendable {
     case .body(let text), .text(let text), .addresses(_, let text):
       (fieldStart, folded) = ([], Array(CaseMap.fold(text).utf8))
     }
+    absence = PlainAbsence(folded)
   }
 
   /// Decides on a message's octets.
   func matches(_ bytes: [UInt8]) -> Bool {
-    guard case .addresses(let name, _) = condition else { return matches(SearchText(bytes)) ?? false }
+    guard case .addresses(let name, _) = condition else {
+      if let absence, absence.isCertain(bytes) { return false }
+      return matches(SearchText(bytes)) ?? false
+    }
     guard let field = Envelope.searchableAddresses.firstIndex(of: name.lowercased()) else { return false }
     return found(in: Array(Envelope(bytes.span, headerRange: 0..<bytes.count).searchText(field).utf8))
   }
