@@ -13,10 +13,9 @@ struct HeaderKeys: Sendable {
   /// Most octets of one field's text kept; longer ones are read from the file.
   static let longestText = MessageIndexEntry.maximumAddressText
 
-  init(_ entry: MessageIndexEntry, uid: UInt32, header: HeaderSection) {
-    let subject = CaseMap.fold(header.values("subject").map { EncodedWord.decode($0) }.joined(separator: "\n"))
+  init(_ entry: MessageIndexEntry, uid: UInt32) {
     // A text that was cut must not look whole: it is marked and SEARCH reads the file.
-    texts = ([subject] + entry.addressTexts).map { $0.utf8.count > Self.longestText ? "\u{0}" : $0 }
+    texts = ([entry.subjectText] + entry.addressTexts).map { $0.utf8.count > Self.longestText ? "\u{0}" : $0 }
     keys = MessageKeys(
       uid: uid, sentDate: entry.sentDate, sentZoneMinutes: entry.sentZoneMinutes, baseSubject: entry.baseSubject,
       from: entry.fromMailbox, to: entry.toMailbox, cc: entry.ccMailbox, displayFrom: entry.displayFrom,

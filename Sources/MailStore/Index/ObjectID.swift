@@ -36,9 +36,12 @@ enum ObjectID {
     digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
   }
 
+  // Looked up once: OpenSSL 3 would search its providers at every call. Never changed and never freed.
+  private nonisolated(unsafe) static let algorithm = EVP_MD_fetch(nil, "SHA256", nil)
+
   private static func sha256(_ bytes: [UInt8]) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: Int(SHA256_DIGEST_LENGTH)) { output, count in
-      _ = SHA256(bytes, bytes.count, output.baseAddress)
+      _ = EVP_Digest(bytes, bytes.count, output.baseAddress, nil, algorithm ?? EVP_sha256(), nil)
       count = Int(SHA256_DIGEST_LENGTH)
     }
   }

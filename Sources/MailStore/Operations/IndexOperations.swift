@@ -137,8 +137,7 @@ extension AccountStore {
 
   static func compute(_ bytes: [UInt8], uid: UInt32, seconds: Int64) -> ComputedEntry {
     let entry = MessageIndexEntry.make(from: bytes)
-    let header = HeaderSection(bytes)
-    let keys = HeaderKeys(entry, uid: uid, header: header)
+    let keys = HeaderKeys(entry, uid: uid)
     let emailID = ObjectID.email(bytes, internalSeconds: seconds)
     return ComputedEntry(
       indexed: IndexedMessage(

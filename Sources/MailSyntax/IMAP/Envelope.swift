@@ -4,6 +4,9 @@ package struct Envelope: Sendable {
   package private(set) var date: [UInt8]?
   /// The Subject field, unfolded, encoded words left.
   package private(set) var subject: [UInt8]?
+  /// All Subject fields, the first among them, as far as they are looked at together.
+  package private(set) var subjects: [[UInt8]] = []
+  private var subjectOctets = 0
   /// From.
   package private(set) var from: [HeaderAddress] = []
   /// Sender, as written; clients are shown From where it is empty.
@@ -52,7 +55,7 @@ package struct Envelope: Sendable {
       text(&date, "date")
       list(&from, "from")
     case 6: list(&sender, "sender")
-    case 7: text(&subject, "subject")
+    case 7: takeSubject(field, bytes)
     case 8: list(&replyTo, "reply-to")
     case 10:
       text(&messageID, "message-id")
@@ -60,6 +63,14 @@ package struct Envelope: Sendable {
     case 11: text(&inReplyTo, "in-reply-to")
     default: break
     }
+  }
+
+  private mutating func takeSubject(_ field: HeaderField, _ bytes: Span<UInt8>) {
+    guard subjectOctets <= Self.maximumFieldOctets, bytes.matches(field.name, lowercase: "subject") else { return }
+    let value = HeaderField.unfold(bytes, field.value, limit: Self.maximumFieldOctets)
+    if subject == nil { subject = value }
+    subjects.append(value)
+    subjectOctets += value.count + 1
   }
 
   /// Most octets looked at of one address field: room for ten thousand of the usual size.

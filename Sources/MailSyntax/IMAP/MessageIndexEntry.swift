@@ -26,6 +26,8 @@ package struct MessageIndexEntry: Sendable {
   package var displayFrom: String
   /// The first To address as people read it, folded.
   package var displayTo: String
+  /// What SEARCH SUBJECT looks at: all Subject fields decoded, each on a line, folded.
+  package var subjectText: String
   /// What SEARCH FROM, TO, CC and BCC look at, in the order of `Envelope.searchableAddresses`, folded.
   package var addressTexts: [String]
   /// The message's own identifier without its brackets.
@@ -86,6 +88,7 @@ package struct MessageIndexEntry: Sendable {
       ccMailbox: mailboxKey(envelope.cc),
       displayFrom: displayKey(envelope.from),
       displayTo: displayKey(envelope.to),
+      subjectText: CaseMap.fold(envelope.subjects.map { EncodedWord.decode($0) }.joined(separator: "\n")),
       addressTexts: Envelope.searchableAddresses.indices.map {
         envelope.searchText($0, limit: maximumAddressText)
       },

@@ -23,6 +23,11 @@ package struct CharsetDecoder: Sendable {
 
   /// Makes a decoder for a MIME charset name of any case; a language suffix (`*en`, RFC 2231) is dropped.
   package init(_ name: some StringProtocol) {
+    // As nearly all parts spell it.
+    guard name != "us-ascii", name != "utf-8" else {
+      method = .utf8
+      return
+    }
     let bare = ASCII.uppercased(name.prefix(64).prefix { $0 != "*" })
     switch bare {
     case "UTF-8", "UTF8", "US-ASCII", "ASCII", "ANSI_X3.4-1968": method = .utf8
