@@ -46,6 +46,7 @@ let package = Package(
     .systemLibrary(name: "CZlib", path: "Sources/CZlib"),
     .target(name: "CCrypt", path: "Sources/CCrypt", linkerSettings: [.linkedLibrary("crypt")]),
     .target(name: "CFiles", path: "Sources/CFiles"),
+    .target(name: "CMemory", path: "Sources/CMemory"),
     .target(name: "CSQLite", path: "Sources/CSQLite", linkerSettings: [.linkedLibrary("sqlite3")]),
     room("Basics", []),
     room("MailSyntax", ["Basics"]),
@@ -105,7 +106,7 @@ let package = Package(
       [
         "Configuration", "HelpPages", "SMTPServer", "Milter", "POP3Server", "IMAPServer", "Delivery", "Accounts",
         "RelayAccess", "MailStore", "MailQueue", "MailLog", "LocalMail", "Diagnosis", "SMTPClient", "Wire",
-        "DNSResolver", "Basics", "MailSyntax", "Inspection", logging,
+        "DNSResolver", "Basics", "MailSyntax", "Inspection", "CMemory", logging,
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ] + nio),

@@ -131,6 +131,7 @@ final class RunningHost: Sendable {
       },
       HostService(name: "drop") { await self.pickUpDrops() },
       HostService(name: "sweep") { await self.sweepMailboxes() },
+      HostService(name: "memory") { await self.giveMemoryBack() },
       HostService(name: "reload") { await self.followHangups() },
       HostService(name: "listeners") { [wire] in
         try? await gracefulShutdown()
