@@ -86,26 +86,26 @@ extension AccountStore {
   }
 
   /// Octets of a message that is searched by itself.
-  private static let largeText = 4 << 20
+  private static let largeText = 1 << 20
 
   private nonisolated func searchFiles(_ key: FolderKey, _ needle: TextNeedle, among uids: [UInt32]) async throws
     -> [UInt32]
   {
     let located = try await locate(key, uids)
-    @Sendable func decide(_ message: LocatedMessage) throws -> (UInt32, Bool?) {
-      guard let bytes = try Self.readFile(message, limit: 256 << 20) else { return (message.uid, nil) }
+    let small = located.filter { ($0.wireBytes ?? 0) <= Self.largeText }
+    let verdicts = try await host.parallel(small, chunk: 64) { message -> (UInt32, Bool?) in
+      let bytes = try Self.readFile(message, limit: 256 << 20)
+      guard let bytes, bytes.count <= Self.largeText else { return (message.uid, nil) }
       return (message.uid, needle.matches(bytes))
     }
-    // Decoded and folded, a message takes several times its size: large ones are looked at one after the other.
-    let isLarge = { (message: LocatedMessage) in message.wireBytes.map { $0 > Self.largeText } ?? false }
-    var verdicts = try await host.parallel(located.filter { !isLarge($0) }, chunk: 64, decide)
-    for message in located where isLarge(message) {
-      verdicts.append(try await host.onFiles { try decide(message) })
-    }
     var hits = verdicts.compactMap { $0.1 == true ? $0.0 : nil }
-    for (uid, verdict) in verdicts where verdict == nil {
-      guard let file = try? await open(key, uid) else { continue }
-      if needle.matches(try await file.bytes()) { hits.append(uid) }
+    // Decoded and folded, a message takes many times its size: large ones are looked at one after the other, whoever asks.
+    // Those that were renamed meanwhile are looked for again.
+    let others = Set(verdicts.compactMap { $0.1 == nil ? $0.0 : nil })
+    for message in located where others.contains(message.uid) || (message.wireBytes ?? 0) > Self.largeText {
+      guard let file = try? await open(key, message.uid) else { continue }
+      let isFound = try await host.alone.run { needle.matches(try file.readNow(at: 0, count: file.size)) }
+      if isFound { hits.append(message.uid) }
     }
     return hits.sorted()
   }

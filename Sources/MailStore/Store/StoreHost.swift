@@ -13,6 +13,8 @@ final class StoreHost: Sendable {
   let files: NIOThreadPool
   /// Threads on which the accounts' lanes run.
   let indexes: NIOThreadPool
+  /// For messages that take hundreds of megabytes to decode, however many sessions ask.
+  let alone: LoneWork
   let watcher: DirectoryWatcher
   let filler: IndexFiller
   let writer: MessageWriter
@@ -32,6 +34,7 @@ final class StoreHost: Sendable {
     self.log = log
     files = NIOThreadPool(numberOfThreads: max(1, settings.fileThreads))
     indexes = NIOThreadPool(numberOfThreads: max(1, settings.indexThreads))
+    alone = LoneWork(pool: files)
     watcher = DirectoryWatcher(watches: settings.watchedDirectories, log: log)
     let meter = WriteMeter()
     filler = IndexFiller(settings: settings, meter: meter)
