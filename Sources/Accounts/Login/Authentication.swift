@@ -45,7 +45,7 @@ extension Accounts {
     let name = try? LoginName(login)
     let found = try await loginRecord(name)
     let secret = found?.record.apopSecret
-    let made = Array((secret ?? String(decoding: hexEncoded(randomBytes(8)), as: UTF8.self)).utf8)
+    let made = Array((secret ?? Hexadecimal.encode(randomBytes(8))).utf8)
     let expected = DigestKind.md5.digest(Array(challenge.utf8) + made)
     guard constantTimeEqual(expected, digest), let found, secret != nil else { throw LoginRefusal.badCredentials }
     return try admit(found.record.account, .pop, app: nil, from: peer)

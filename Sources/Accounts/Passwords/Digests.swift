@@ -54,28 +54,3 @@ func randomBytes(_ count: Int) -> [UInt8] {
   var generator = SystemRandomNumberGenerator()
   return (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
 }
-
-/// Lower-case hexadecimal digits.
-func hexEncoded(_ bytes: [UInt8]) -> [UInt8] {
-  let digits = Array("0123456789abcdef".utf8)
-  return bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-}
-
-/// The octets of hexadecimal digits in either case; `nil` for anything else.
-func hexDecoded(_ text: some StringProtocol) -> [UInt8]? {
-  let digits = text.utf8.map { octet -> UInt8? in
-    switch octet {
-    case 0x30...0x39: octet - 0x30
-    case 0x41...0x46: octet - 0x37
-    case 0x61...0x66: octet - 0x57
-    default: nil
-    }
-  }
-  guard digits.count.isMultiple(of: 2) else { return nil }
-  var bytes: [UInt8] = []
-  for index in stride(from: 0, to: digits.count, by: 2) {
-    guard let high = digits[index], let low = digits[index + 1] else { return nil }
-    bytes.append(high << 4 | low)
-  }
-  return bytes
-}

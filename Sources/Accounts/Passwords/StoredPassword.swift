@@ -1,3 +1,4 @@
+import Basics
 import MailSyntax
 import Wire
 
@@ -97,7 +98,7 @@ struct StoredPassword: Sendable {
 
   private static func decoded(_ value: String, _ encoding: String) -> [UInt8]? {
     switch encoding {
-    case "HEX": hexDecoded(value)
+    case "HEX": Hexadecimal.decode(value.utf8)
     case "B64", "BASE64": Base64.decode(value)
     default: nil
     }

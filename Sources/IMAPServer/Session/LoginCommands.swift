@@ -162,7 +162,7 @@ extension IMAPSession {
       return true
     }
     let id = known.account.id
-    guard let account = try? await apart({ [service] in try await service.accounts.account(id: id) }) else {
+    guard let account = try? await service.accounts.account(id: id) else {
       if what == .deleted { bye(nil, "This account is gone") }
       return what == .deleted
     }

@@ -8,6 +8,7 @@ struct MaildirListing {
     fileprivate var count: UInt8
     var inNew: Bool
   }
+  private let folder: String
   private(set) var bytes: [UInt8] = []
   private(set) var entries: [Entry] = []
 
@@ -18,6 +19,7 @@ struct MaildirListing {
   ///
   /// - Throws: `StoreError` with code `gone` when the folder is not there.
   init(folder: String, expecting count: Int) throws {
+    self.folder = folder
     // A directory is somewhat larger than the names in it; growing by doubling would take twice as much at the end.
     let sizes = [folder + "/new", folder + "/cur"].compactMap { FileSystem.facts($0)?.size }
     bytes.reserveCapacity(max(count * 64, Int(clamping: min(sizes.reduce(0, +), Self.mostReserved))))
@@ -37,6 +39,14 @@ struct MaildirListing {
   func name(_ entry: Entry) -> MaildirName { withName(entry) { MaildirName($0, inNew: entry.inNew) } }
 
   func fileName(_ entry: Entry) -> String { withName(entry) { String(decoding: $0, as: UTF8.self) } }
+
+  /// Where a file lay when it was listed.
+  func path(_ entry: Entry) -> String { "\(folder)/\(entry.inNew ? "new" : "cur")/\(fileName(entry))" }
+
+  /// A file's octets as its name tells them, else as the file system does; 0 when it is gone.
+  func fileBytes(_ entry: Entry) -> Int64 {
+    name(entry).fileBytes.map(Int64.init) ?? FileSystem.facts(path(entry))?.size ?? 0
+  }
 
   private mutating func read(_ path: String, inNew: Bool) throws {
     guard let directory = opendir(path) else {

@@ -5,8 +5,7 @@ import MailSyntax
 struct FillWork: Sendable {
   /// One message.
   struct Item: Sendable {
-    var uid: UInt32
-    var path: String
+    var message: LocatedMessage
     /// Known when the index has the message's entry.
     var emailID: String?
   }
@@ -100,7 +99,7 @@ extension AccountStore {
     var filled = found.compactMap { $0 }
     for (item, message) in zip(items, found) where message == nil {
       // Renamed since it was located; or gone, which the next look will tell.
-      guard let file = try? await open(work.key, item.uid) else { continue }
+      guard let file = try? await open(work.key, item.message.uid) else { continue }
       let bytes = try await file.bytes()
       let seconds = FileSystem.facts(descriptor: file.descriptor)?.seconds ?? 0
       filled.append(try await filler.run { [self] in compute(item, bytes, seconds: seconds, known) })
@@ -115,22 +114,22 @@ extension AccountStore {
   /// Reads one message; `nil` when it is not where it was.
   private nonisolated func read(_ item: FillWork.Item, _ known: Set<String>) -> FilledMessage? {
     if let emailID = item.emailID, !text.isOn || known.contains(emailID) {
-      return FilledMessage(computed: nil, entry: TextIndex.Entry(uid: item.uid, emailID: emailID, text: nil))
+      return FilledMessage(computed: nil, entry: TextIndex.Entry(uid: item.message.uid, emailID: emailID, text: nil))
     }
-    guard let file = try? Self.readFile(item.path, limit: Self.largest) else { return nil }
+    guard let file = try? Self.readDatedFile(item.message) else { return nil }
     return compute(item, file.bytes, seconds: file.seconds, known)
   }
 
   private nonisolated func compute(
     _ item: FillWork.Item, _ bytes: [UInt8], seconds: Int64, _ known: Set<String>
   ) -> FilledMessage {
-    let computed = item.emailID == nil ? Self.compute(bytes, uid: item.uid, seconds: seconds) : nil
+    let computed = item.emailID == nil ? Self.compute(bytes, uid: item.message.uid, seconds: seconds) : nil
     guard text.isOn, let emailID = item.emailID ?? computed?.details.emailID else {
       return FilledMessage(computed: computed, entry: nil)
     }
     let searched = SearchText(bytes, limit: host.settings.textMessageBytes)
     return FilledMessage(
-      computed: computed, entry: TextIndex.Entry(uid: item.uid, emailID: emailID, text: searched))
+      computed: computed, entry: TextIndex.Entry(uid: item.message.uid, emailID: emailID, text: searched))
   }
 
   private func releaseIndexMemory() { index?.database.releaseMemory() }
@@ -154,7 +153,7 @@ extension AccountStore {
           if text.isOn { return work(.retain(view.records.map(\.uid))) }
         }
         guard view.needsFill(text: text.isOn), let items = try items(view, index) else { continue }
-        return work(.enter(items, upTo: items.last?.uid ?? view.uidNext - 1))
+        return work(.enter(items, upTo: items.last?.message.uid ?? view.uidNext - 1))
       }
       return nil
     }
@@ -173,6 +172,7 @@ extension AccountStore {
 
   private func items(_ view: FolderView, _ index: Index) throws -> [FillWork.Item]? {
     let from = view.fillStart(text: text.isOn)
+    let folder = FolderPlace(view.path, opens: true)
     var items: [FillWork.Item] = []
     var unread = 0
     var bytes = 0
@@ -186,8 +186,8 @@ extension AccountStore {
       let emailID = try statement.step() ? statement.text(0) : ""
       statement.reset()
       if emailID.isEmpty { unread += 1 }
-      items.append(
-        FillWork.Item(uid: record.uid, path: view.filePath(position), emailID: emailID.isEmpty ? nil : emailID))
+      let message = LocatedMessage(uid: record.uid, folder: folder, name: view.nameInFolder(position), wireBytes: nil)
+      items.append(FillWork.Item(message: message, emailID: emailID.isEmpty ? nil : emailID))
     }
     return items.isEmpty ? nil : items
   }

@@ -1,3 +1,4 @@
+import Basics
 import COpenSSL
 import MailSyntax
 
@@ -20,20 +21,7 @@ enum ObjectID {
   private static func digest(_ bytes: [UInt8], _ suffix: String) -> String {
     var inner = sha256(bytes)
     inner.append(contentsOf: suffix.utf8)
-    let half = sha256(inner).prefix(16)
-    return String(unsafeUninitializedCapacity: 32) { digits in
-      var end = 0
-      for octet in half {
-        digits[end] = hexadecimal(octet >> 4)
-        digits[end + 1] = hexadecimal(octet & 0xf)
-        end += 2
-      }
-      return end
-    }
-  }
-
-  private static func hexadecimal(_ digit: UInt8) -> UInt8 {
-    digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+    return Hexadecimal.encode(sha256(inner).prefix(16))
   }
 
   // Looked up once: OpenSSL 3 would search its providers at every call. Never changed and never freed.

@@ -22,8 +22,6 @@ final class ComputedEntry: Sendable {
 
 /// Envelope, structure and sort keys: computed once, in parallel, then kept ready.
 extension AccountStore {
-  /// The largest message that is parsed; the server's own limit lies far below.
-  static var largest: Int { 256 << 20 }
 
   /// Entries the index has, and messages it has none of.
   func indexed(_ key: FolderKey, _ uids: [UInt32]) throws -> (have: [IndexedMessage], missing: [LocatedMessage]) {
@@ -119,7 +117,7 @@ extension AccountStore {
   /// Reads and parses messages in parallel; those that vanished are left out.
   private nonisolated func parse(_ key: FolderKey, _ located: [LocatedMessage]) async throws -> [ComputedEntry] {
     let found = try await host.parallel(located, chunk: 32) { message -> ComputedEntry? in
-      guard let file = try Self.readDatedFile(message, limit: Self.largest) else { return nil }
+      guard let file = try Self.readDatedFile(message) else { return nil }
       return Self.compute(file.bytes, uid: message.uid, seconds: file.seconds)
     }
     var entries = found.compactMap { $0 }

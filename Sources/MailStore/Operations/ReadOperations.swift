@@ -161,41 +161,37 @@ extension AccountStore {
     return ends.bareLineFeeds
   }
 
+  /// The largest message that is read whole, in octets; the server's own limit lies far below.
+  static let largest = 256 << 20
+
   /// Reads a message's file whole; `nil` when it is not there under that name.
-  static func readFile(_ message: LocatedMessage, limit: Int) throws -> [UInt8]? {
+  static func readFile(_ message: LocatedMessage) throws -> [UInt8]? {
     guard let descriptor = try message.folder.open(message.name) else { return nil }
     defer { close(descriptor) }
-    if let expected = message.wireBytes, expected < limit {
+    if let expected = message.wireBytes, expected < largest {
       // One octet more than it should have shows that this is all, without asking for the size first.
       let bytes = [UInt8](unsafeUninitializedCapacity: expected + 1) { buffer, count in
         count = max(0, pread(descriptor, buffer.baseAddress, expected + 1, 0))
       }
       if bytes.count == expected { return bytes }
     }
-    guard let facts = FileSystem.facts(descriptor: descriptor) else { throw FileSystem.failure("fstat", message.path) }
-    guard facts.size <= Int64(limit) else { throw StoreError(.limit, "\(message.path) is too large to be read whole") }
-    return try FileSystem.read(descriptor, at: 0, count: Int(facts.size))
+    return try readWhole(descriptor, message).bytes
   }
 
-  /// As `readFile(_:limit:)`, with the file's date.
-  static func readDatedFile(_ message: LocatedMessage, limit: Int) throws -> (bytes: [UInt8], seconds: Int64)? {
+  /// As `readFile`, with the file's date.
+  static func readDatedFile(_ message: LocatedMessage) throws -> (bytes: [UInt8], seconds: Int64)? {
     guard let descriptor = try message.folder.open(message.name) else { return nil }
     defer { close(descriptor) }
-    guard let facts = FileSystem.facts(descriptor: descriptor) else { throw FileSystem.failure("fstat", message.path) }
-    guard facts.size <= Int64(limit) else { throw StoreError(.limit, "\(message.path) is too large to be read whole") }
-    return (try FileSystem.read(descriptor, at: 0, count: Int(facts.size)), facts.seconds)
+    return try readWhole(descriptor, message)
   }
 
-  /// Reads a file whole, with its date; `nil` when it is not there under that name.
-  static func readFile(_ path: String, limit: Int) throws -> (bytes: [UInt8], seconds: Int64)? {
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-    guard descriptor >= 0 else {
-      if errno == ENOENT { return nil }
-      throw FileSystem.failure("open", path)
+  private static func readWhole(
+    _ descriptor: CInt, _ message: LocatedMessage
+  ) throws -> (bytes: [UInt8], seconds: Int64) {
+    guard let facts = FileSystem.facts(descriptor: descriptor) else { throw FileSystem.failure("fstat", message.path) }
+    guard facts.size <= Int64(largest) else {
+      throw StoreError(.limit, "\(message.path) is too large to be read whole")
     }
-    defer { close(descriptor) }
-    guard let facts = FileSystem.facts(descriptor: descriptor) else { throw FileSystem.failure("fstat", path) }
-    guard facts.size <= Int64(limit) else { throw StoreError(.limit, "\(path) is too large to be read whole") }
     return (try FileSystem.read(descriptor, at: 0, count: Int(facts.size)), facts.seconds)
   }
 
@@ -216,7 +212,7 @@ extension AccountStore {
         if room.load(ordering: .relaxed) <= 0, !(isFirst && message.uid == located[0].uid) {
           return (message.uid, nil, true)
         }
-        guard let file = try Self.readFile(message, limit: 256 << 20) else { return (message.uid, nil, false) }
+        guard let file = try Self.readFile(message) else { return (message.uid, nil, false) }
         let bytes = message.wireBytes == file.count ? file : WireForm.convert(file)
         room.wrappingSubtract(bytes.count, ordering: .relaxed)
         return (message.uid, bytes, false)

@@ -94,7 +94,7 @@ extension AccountStore {
     let located = try await locate(key, uids)
     let small = located.filter { ($0.wireBytes ?? 0) <= Self.largeText }
     let verdicts = try await host.parallel(small, chunk: 64) { message -> (UInt32, Bool?) in
-      let bytes = try Self.readFile(message, limit: 256 << 20)
+      let bytes = try Self.readFile(message)
       guard let bytes, bytes.count <= Self.largeText else { return (message.uid, nil) }
       return (message.uid, needle.matches(bytes))
     }

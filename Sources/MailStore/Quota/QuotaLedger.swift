@@ -194,10 +194,7 @@ final class QuotaLedger: Sendable {
     for folder in [maildir] + folders.map({ "\(maildir)/\($0)" }) {
       guard let listing = try? MaildirListing(folder: folder, expecting: 1024) else { continue }
       for entry in listing.entries {
-        let size =
-          listing.name(entry).fileBytes.map(Int64.init)
-          ?? FileSystem.facts("\(folder)/\(entry.inNew ? "new" : "cur")/\(listing.fileName(entry))")?.size ?? 0
-        use.bytes += size
+        use.bytes += listing.fileBytes(entry)
         use.messages += 1
       }
     }

@@ -127,10 +127,7 @@ extension AccountStore {
       var taken = QuotaUse()
       if let listing = try? MaildirListing(folder: path, expecting: 64) {
         for entry in listing.entries {
-          let size =
-            listing.name(entry).fileBytes.map(Int64.init)
-            ?? FileSystem.facts("\(path)/\(entry.inNew ? "new" : "cur")/\(listing.fileName(entry))")?.size ?? 0
-          taken.bytes += size
+          taken.bytes += listing.fileBytes(entry)
           taken.messages += 1
         }
       }
@@ -152,10 +149,8 @@ extension AccountStore {
     guard kept.isOn, let listing = try? MaildirListing(folder: grave, expecting: 64) else { return }
     let label = KeptMail.label(FolderNameCodec.directoryName(name))
     for entry in listing.entries {
-      let fileName = listing.fileName(entry)
-      let path = "\(grave)/\(entry.inNew ? "new" : "cur")/\(fileName)"
-      let size = listing.name(entry).fileBytes.map(Int64.init) ?? FileSystem.facts(path)?.size ?? 0
-      do { _ = try kept.keep(path, fileName: fileName, label: label, size: size, moving: true) } catch {
+      let (path, size) = (listing.path(entry), listing.fileBytes(entry))
+      do { _ = try kept.keep(path, fileName: listing.fileName(entry), label: label, size: size, moving: true) } catch {
         host.log.warning("not kept for undelete", metadata: ["file": "\(path)", "error": "\(error)"])
       }
     }

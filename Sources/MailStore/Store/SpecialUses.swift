@@ -2,20 +2,22 @@ import Basics
 
 /// `special-use`: a small file in the Maildir that outlives a lost index; and folders as LIST tells them.
 extension AccountStore {
-  private nonisolated func lines(_ file: String) throws -> [String] {
-    let bytes = try FileSystem.contents("\(maildir)/\(file)", limit: 8 << 20) ?? []
+  private nonisolated var specialUsePath: String { "\(maildir)/special-use" }
+
+  private nonisolated func specialUseLines() throws -> [String] {
+    let bytes = try FileSystem.contents(specialUsePath, limit: 8 << 20) ?? []
     return bytes.split(separator: 0x0a).map { String(decoding: $0.last == 0x0d ? $0.dropLast() : $0, as: UTF8.self) }
   }
 
-  private func write(_ lines: [String], to file: String) throws {
+  private func writeSpecialUses(_ lines: [String]) throws {
     try prepareMaildir(key: nil)
-    try FileSystem.replace("\(maildir)/\(file)", with: Array(lines.map { $0 + "\n" }.joined().utf8), durable: true)
+    try FileSystem.replace(specialUsePath, with: Array(lines.map { $0 + "\n" }.joined().utf8), durable: true)
   }
 
   /// What folders are for: as set, else by the names everybody uses.
   nonisolated func specialUses() throws -> [MailboxName: SpecialUse] {
     var result: [MailboxName: SpecialUse] = [:]
-    for line in try lines("special-use") {
+    for line in try specialUseLines() {
       let parts = line.split(separator: " ", maxSplits: 1)
       guard parts.count == 2, let use = SpecialUse.allCases.first(where: { $0.attribute == parts[0] }),
         let name = try? MailboxName(parts[1])
@@ -32,23 +34,23 @@ extension AccountStore {
   }
 
   func setSpecialUse(_ use: SpecialUse, of name: MailboxName) throws {
-    try write(try lines("special-use") + ["\(use.attribute) \(name.path)"], to: "special-use")
+    try writeSpecialUses(try specialUseLines() + ["\(use.attribute) \(name.path)"])
   }
 
   func removeSpecialUse(of name: MailboxName) throws {
-    let known = try lines("special-use")
+    let known = try specialUseLines()
     let kept = known.filter { $0.split(separator: " ", maxSplits: 1).dropFirst().first.map(String.init) != name.path }
-    if kept.count != known.count { try write(kept, to: "special-use") }
+    if kept.count != known.count { try writeSpecialUses(kept) }
   }
 
   func moveSpecialUses(from old: MailboxName, to new: MailboxName) throws {
-    let known = try lines("special-use")
+    let known = try specialUseLines()
     let moved = known.map { line -> String in
       let parts = line.split(separator: " ", maxSplits: 1)
       guard parts.count == 2, let name = try? MailboxName(parts[1]) else { return line }
       return "\(parts[0]) \(name.moving(old, to: new).path)"
     }
-    if moved != known { try write(moved, to: "special-use") }
+    if moved != known { try writeSpecialUses(moved) }
   }
 
   /// All folders and subscribed names, by name.

@@ -65,7 +65,7 @@ extension POP3Session {
 
   private func apop(_ name: [UInt8], _ digest: [UInt8]) async throws -> Flow {
     guard let timestamp else { return fail(.apopOff) }
-    guard let octets = Self.hexadecimal(digest), octets.count == 16 else { return fail(.form("APOP name digest")) }
+    guard let octets = Hexadecimal.decode(digest), octets.count == 16 else { return fail(.form("APOP name digest")) }
     return try await login { [service, peer = connection.peer] in
       try await service.accounts.authenticateAPOP(
         login: String(decoding: name, as: UTF8.self), challenge: timestamp, digest: octets, from: peer)
@@ -233,15 +233,5 @@ extension POP3Session {
 
   private static func oneLine(_ text: String) -> String {
     String(String.UnicodeScalarView(text.unicodeScalars.prefix(200).map { $0.value < 0x20 ? " " : $0 }))
-  }
-
-  private static func hexadecimal(_ digits: [UInt8]) -> [UInt8]? {
-    guard digits.count % 2 == 0, digits.count <= 64 else { return nil }
-    var octets: [UInt8] = []
-    for index in stride(from: 0, to: digits.count, by: 2) {
-      guard let high = ASCII.hexValue(digits[index]), let low = ASCII.hexValue(digits[index + 1]) else { return nil }
-      octets.append(high << 4 | low)
-    }
-    return octets
   }
 }

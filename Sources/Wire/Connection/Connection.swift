@@ -76,7 +76,7 @@ package final class Connection {
   /// is passed on.
   ///
   /// A task keeps the memory its deepest chain of calls has needed until it ends. A session that runs its commands apart
-  /// keeps only what waiting for the next one needs. Work that needs nothing of the session goes by way of `Basics.apart`.
+  /// keeps only what waiting for the next one needs.
   ///
   /// - Throws: what `body` throws.
   nonisolated(nonsending) package func apart(_ body: @escaping () async throws -> Void) async throws {
