@@ -194,6 +194,44 @@ import Testing
     }
   }
 
+  @Test("After a lost index the text is found by EMAILID before anything is filled in again")
+  func foundByEmailID() async throws {
+    let fixture = Fixture()
+    let count = 150
+    var uids: [UInt32] = []
+    try await fixture.withStore(quick) { store in
+      let inbox = try await store.mailbox(fixture.account(), name: .inbox)
+      for number in 1...count { _ = try await inbox.append([NewMessage(content: .bytes(message(number)))]) }
+      #expect(try await isFilled(fixture, messages: count))
+    }
+    for name in FileSystem.names(fixture.account().directory) where name.hasPrefix("index.db") {
+      unlink("\(fixture.account().directory)/\(name)")
+    }
+    try await fixture.withStore {
+      $0.fillDelay = .seconds(3600)
+    } _: { store in
+      let inbox = try await store.mailbox(fixture.account(), name: .inbox)
+      _ = try await inbox.append((1...5).map { NewMessage(content: .bytes(message(1000 + $0))) })
+      let snapshot = try await inbox.snapshot()
+      uids = snapshot.messages.map(\.uid)
+      #expect(try await inbox.details(uids).count == count + 5)
+      // What the files say now shows where an answer comes from: nobody is told of octets that change under a name.
+      let cur = fixture.maildir() + "/cur"
+      for name in FileSystem.names(cur) {
+        let old = try FileSystem.contents("\(cur)/\(name)", limit: 1 << 20) ?? []
+        let text = String(decoding: old, as: UTF8.self).replacing("Subject: Message 1", with: "Subject: Massage 1")
+        let descriptor = open("\(cur)/\(name)", O_WRONLY)
+        text.withCString { _ = pwrite(descriptor, $0, text.utf8.count, 0) }
+        close(descriptor)
+      }
+      #expect(try await inbox.search(.text("message 149"), among: uids) == [149])
+      #expect(try await inbox.search(.text("massage 149"), among: uids) == [])
+      // These five never were in the text index: their files decide.
+      #expect(try await inbox.search(.text("message 100"), among: uids) == [100])
+      #expect(try await inbox.search(.text("massage 1003"), among: uids) == [UInt32(count + 3)])
+    }
+  }
+
   @Test("The text of a folder that went while nobody filled goes with the next look")
   func orphans() async throws {
     let fixture = Fixture()

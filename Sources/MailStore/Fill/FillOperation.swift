@@ -62,7 +62,6 @@ extension AccountStore {
       while let work = try await nextFill() {
         left -= 1
         if left < 0 || Task.isCancelled { return !Task.isCancelled }
-        if isPatient { await filler.waitForQuiet() }
         switch work.step {
         case .mark(let folders):
           let mark = try await filler.run { [text] in
@@ -72,7 +71,7 @@ extension AccountStore {
         case .retain(let uids):
           try await filler.run { [text] in text.retain(identity: work.identity, folder: work.key.id, uids) }
         case .enter(let items, let last):
-          try await enter(items, upTo: last, work, filler)
+          try await enter(items, upTo: last, work, filler, isPatient: isPatient)
         }
       }
       guard let identity = await openIdentity() else { return false }
@@ -90,11 +89,13 @@ extension AccountStore {
   }
 
   private nonisolated func enter(
-    _ items: [FillWork.Item], upTo last: UInt32, _ work: FillWork, _ filler: IndexFiller
+    _ items: [FillWork.Item], upTo last: UInt32, _ work: FillWork, _ filler: IndexFiller, isPatient: Bool
   ) async throws {
     let known = try await filler.run { [text] in
       text.known(identity: work.identity, items.compactMap(\.emailID))
     }
+    // Where the text is known by its EMAILID nothing is read, and a search that comes meanwhile would read it all.
+    if isPatient, !items.allSatisfy({ isKnown($0, known) }) { await filler.waitForQuiet() }
     let found = try await filler.run { [self] in items.map { item in read(item, known) } }
     var filled = found.compactMap { $0 }
     for (item, message) in zip(items, found) where message == nil {
@@ -113,11 +114,16 @@ extension AccountStore {
 
   /// Reads one message; `nil` when it is not where it was.
   private nonisolated func read(_ item: FillWork.Item, _ known: Set<String>) -> FilledMessage? {
-    if let emailID = item.emailID, !text.isOn || known.contains(emailID) {
+    if let emailID = item.emailID, isKnown(item, known) {
       return FilledMessage(computed: nil, entry: TextIndex.Entry(uid: item.message.uid, emailID: emailID, text: nil))
     }
     guard let file = try? Self.readDatedFile(item.message) else { return nil }
     return compute(item, file.bytes, seconds: file.seconds, known)
+  }
+
+  /// Whether a message need not be read: the index has its entry, and the text index its text.
+  private nonisolated func isKnown(_ item: FillWork.Item, _ known: Set<String>) -> Bool {
+    item.emailID.map { !text.isOn || known.contains($0) } ?? false
   }
 
   private nonisolated func compute(
@@ -176,18 +182,20 @@ extension AccountStore {
     var items: [FillWork.Item] = []
     var unread = 0
     var bytes = 0
-    for position in view.lowerBound(from + 1)..<view.records.count {
-      let record = view.records[position]
-      if unread >= FillWork.batch || items.count >= FillWork.most { break }
-      if bytes > 0, bytes + record.fileSize > FillWork.batchBytes { break }
-      bytes += max(1, record.fileSize)
-      let statement = try index.database.statement("SELECT email_id FROM message_keys WHERE id = ?1")
-        .bind(1, Index.key(view.id, record.uid))
-      let emailID = try statement.step() ? statement.text(0) : ""
-      statement.reset()
-      if emailID.isEmpty { unread += 1 }
-      let message = LocatedMessage(uid: record.uid, folder: folder, name: view.nameInFolder(position), wireBytes: nil)
-      items.append(FillWork.Item(message: message, emailID: emailID.isEmpty ? nil : emailID))
+    try index.database.reading {
+      for position in view.lowerBound(from + 1)..<view.records.count {
+        let record = view.records[position]
+        if unread >= FillWork.batch || items.count >= FillWork.most { break }
+        if bytes > 0, bytes + record.fileSize > FillWork.batchBytes { break }
+        bytes += max(1, record.fileSize)
+        let statement = try index.database.statement("SELECT email_id FROM message_keys WHERE id = ?1")
+          .bind(1, Index.key(view.id, record.uid))
+        let emailID = try statement.step() ? statement.text(0) : ""
+        statement.reset()
+        if emailID.isEmpty { unread += 1 }
+        let message = LocatedMessage(uid: record.uid, folder: folder, name: view.nameInFolder(position), wireBytes: nil)
+        items.append(FillWork.Item(message: message, emailID: emailID.isEmpty ? nil : emailID))
+      }
     }
     return items.isEmpty ? nil : items
   }

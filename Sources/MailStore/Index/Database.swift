@@ -99,6 +99,18 @@ final class Database {
       throw error
     }
   }
+
+  /// Runs `body`, which only reads, on one state of the file: each statement by itself would lock it anew.
+  func reading<T>(_ body: () throws -> T) throws -> T {
+    if isInTransaction { return try body() }
+    try execute("BEGIN")
+    isInTransaction = true
+    defer {
+      isInTransaction = false
+      try? execute("COMMIT")
+    }
+    return try body()
+  }
 }
 
 /// A prepared statement; values and columns are counted as SQLite does, values from 1, columns from 0.

@@ -234,11 +234,13 @@ extension Index {
       }
       return
     }
-    for uid in sorted {
-      let statement = try database.statement("SELECT id, \(columns) FROM \(table) WHERE id = ?1").bind(
-        1, Self.key(folder, uid))
-      defer { statement.reset() }
-      if try statement.step() { body(uid, statement) }
+    try database.reading {
+      for uid in sorted {
+        let statement = try database.statement("SELECT id, \(columns) FROM \(table) WHERE id = ?1").bind(
+          1, Self.key(folder, uid))
+        defer { statement.reset() }
+        if try statement.step() { body(uid, statement) }
+      }
     }
   }
 }

@@ -24,13 +24,42 @@ extension AccountStore {
     guard text.isOn else { return try await searchFiles(key, needle, among: uids) }
     let identity = try await indexIdentity(key)
     let sorted = uids.sorted()
-    let verdicts = try await host.onFiles { [text] in
-      text.search(needle, identity: identity, folder: key.id, among: sorted)
+    var verdicts =
+      try await host.onFiles { [text] in
+        text.search(needle, identity: identity, folder: key.id, among: sorted)
+      } ?? TextVerdicts(undecided: sorted)
+    if verdicts.undecided.count >= Self.worthNaming {
+      // An index made anew, or a folder just copied: the text may be here, only not yet under these UIDs.
+      let named = try await emailIDs(key, verdicts.undecided)
+      if let others = try await host.onFiles({ [text] in text.search(needle, among: named) }) {
+        verdicts.hits += others.hits
+        verdicts.isSplit = verdicts.isSplit && others.isSplit
+        let decided = Set(named.map(\.uid)).subtracting(others.undecided)
+        verdicts.undecided.removeAll(where: decided.contains)
+      }
     }
-    guard let verdicts else { return try await searchFiles(key, needle, among: uids) }
     if !verdicts.isSplit { host.filler.note(self) }
-    guard !verdicts.undecided.isEmpty else { return verdicts.hits }
-    return try await (verdicts.hits + searchFiles(key, needle, among: verdicts.undecided)).sorted()
+    if !verdicts.undecided.isEmpty {
+      verdicts.hits += try await searchFiles(key, needle, among: verdicts.undecided)
+    }
+    return verdicts.hits.sorted()
+  }
+
+  /// Messages from which on it is asked whether the text index knows them by their EMAILID.
+  private static let worthNaming = 64
+
+  /// The EMAILIDs of messages, as far as the index has them.
+  private func emailIDs(_ key: FolderKey, _ uids: [UInt32]) throws -> [(uid: UInt32, emailID: String)] {
+    keepUnkept()
+    return try perform { index in
+      var found: [(uid: UInt32, emailID: String)] = []
+      found.reserveCapacity(uids.count)
+      try index.eachRow("message_keys", "email_id", key.id, uids) { uid, row in
+        let emailID = row.text(1)
+        if !emailID.isEmpty { found.append((uid, emailID)) }
+      }
+      return found
+    }
   }
 
   private func indexIdentity(_ key: FolderKey) throws -> Int64 {

@@ -88,23 +88,28 @@ final class TextIndex: Sendable {
     _ = writing.withLockIfAvailable { $0.database?.releaseMemory() }
   }
 
-  /// Runs `body` with the reading connection; `nil` when there is no text index for this index, or it failed.
-  func read<T: Sendable>(identity: Int64, _ body: (Database) throws -> T) -> T? {
+  /// Runs `body` with the reading connection; `nil` when there is no text index, or it failed.
+  ///
+  /// - Parameter identity: of the index whose folders and UIDs are asked for; `nil` when only documents are.
+  func read<T: Sendable>(identity: Int64?, _ body: (Database) throws -> T) -> T? {
     guard isOn else { return nil }
     do {
       return try reading.withLock { connection -> T? in
         connection.wasUsed = true
-        if connection.database == nil || connection.identity != identity {
+        if connection.database == nil || identity.map({ $0 != connection.identity }) ?? false {
           guard FileSystem.exists(path) else { return nil }
           let opened = try Database(path: path, busy: settings.databaseBusy)
           guard try opened.integer("PRAGMA user_version") == Self.version else { return nil }
           connection.database = opened
-          connection.identity = identity
+          connection.identity = identity ?? 0
         }
-        guard let database = connection.database,
-          try database.integer("SELECT value FROM meta WHERE key = 'identity'") == identity
-        else { return nil }
-        return try body(database)
+        guard let database = connection.database else { return nil }
+        return try database.reading {
+          if let identity, try database.integer("SELECT value FROM meta WHERE key = 'identity'") != identity {
+            return nil
+          }
+          return try body(database)
+        }
       }
     } catch {
       fail(error)

@@ -25,7 +25,7 @@ extension TextIndex {
     } ?? []
   }
 
-  private static func document(_ emailID: String, _ database: Database) throws -> Int64? {
+  static func document(_ emailID: String, _ database: Database) throws -> Int64? {
     let statement = try database.statement("SELECT id FROM document WHERE email_id = ?1").bind(1, emailID)
     defer { statement.reset() }
     return try statement.step() ? statement.integer(0) : nil

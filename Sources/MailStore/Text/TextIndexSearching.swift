@@ -15,36 +15,62 @@ extension TextIndex {
   func search(_ needle: TextNeedle, identity: Int64, folder: Int64, among uids: [UInt32]) -> TextVerdicts? {
     read(identity: identity) { database in
       let (documents, unknown) = try Self.documents(folder, uids, database)
-      var verdicts = TextVerdicts(hits: [], undecided: unknown)
-      guard !documents.isEmpty else { return verdicts }
-      let candidates = try Self.candidates(needle, database)
-      var known: [Int64: Bool?] = [:]
-      // By document, not by UID: that is the order in which they lie in the file.
-      for (uid, document) in documents.sorted(by: { $0.document < $1.document }) {
-        if let candidates {
-          if document > candidates.upTo {
-            verdicts.isSplit = false
-          } else if !candidates.documents.contains(document) {
-            continue
-          }
-        }
-        let verdict: Bool?
-        if let before = known[document] {
-          verdict = before
+      return try Self.decide(needle, documents, unknown, database)
+    }
+  }
+
+  /// As `search`, of messages known by their EMAILID alone; `nil` when there is no text index.
+  func search(_ needle: TextNeedle, among messages: [(uid: UInt32, emailID: String)]) -> TextVerdicts? {
+    read(identity: nil) { database in
+      var documents: [(uid: UInt32, document: Int64)] = []
+      var unknown: [UInt32] = []
+      for (uid, emailID) in messages {
+        // Where none of many is here, the rest is hardly worth the looks.
+        let isPromising = !documents.isEmpty || unknown.count < Self.looksWithoutResult
+        if isPromising, let document = try Self.document(emailID, database) {
+          documents.append((uid, document))
         } else {
-          verdict = try Self.verdict(needle, document, database)
-          known[document] = .some(verdict)
-        }
-        switch verdict {
-        case true?: verdicts.hits.append(uid)
-        case false?: break
-        case nil: verdicts.undecided.append(uid)
+          unknown.append(uid)
         }
       }
-      verdicts.hits.sort()
-      verdicts.undecided.sort()
-      return verdicts
+      return try Self.decide(needle, documents, unknown, database)
     }
+  }
+
+  private static let looksWithoutResult = 128
+
+  private static func decide(
+    _ needle: TextNeedle, _ documents: [(uid: UInt32, document: Int64)], _ unknown: [UInt32], _ database: Database
+  ) throws -> TextVerdicts {
+    var verdicts = TextVerdicts(undecided: unknown)
+    guard !documents.isEmpty else { return verdicts }
+    let candidates = try candidates(needle, database)
+    var known: [Int64: Bool?] = [:]
+    // By document, not by UID: that is the order in which they lie in the file.
+    for (uid, document) in documents.sorted(by: { $0.document < $1.document }) {
+      if let candidates {
+        if document > candidates.upTo {
+          verdicts.isSplit = false
+        } else if !candidates.documents.contains(document) {
+          continue
+        }
+      }
+      let verdict: Bool?
+      if let before = known[document] {
+        verdict = before
+      } else {
+        verdict = try Self.verdict(needle, document, database)
+        known[document] = .some(verdict)
+      }
+      switch verdict {
+      case true?: verdicts.hits.append(uid)
+      case false?: break
+      case nil: verdicts.undecided.append(uid)
+      }
+    }
+    verdicts.hits.sort()
+    verdicts.undecided.sort()
+    return verdicts
   }
 
   private static func documents(
