@@ -49,19 +49,21 @@ import WireTesting
           guard let line = try await connection.readLine(limit: 10, timeout: .seconds(5)) else { return }
           connection.write("<\(String(decoding: line, as: UTF8.self))>\r\n")
         } catch ConnectionError.lineTooLong {
-          connection.write("too long\r\n")
+          let ends = connection.overlongLine
+          connection.write("too long \(String(decoding: ends.head + [0x7c] + ends.tail, as: UTF8.self))\r\n")
         }
       }
     } _: { _, port in
       let client = try await LoopbackClient.connect(port: port)
       try await client.send("0123456789\r\n01234567890\r\nok\r\n")
       try await client.expect("<0123456789>")
-      try await client.expect("too long")
+      try await client.expect("too long 01234567890|01234567890")
       try await client.expect("<ok>")
       try await client.send(String(repeating: "y", count: 300_000))
       #expect(try await client.isSilent())
       try await client.send("tail\r\nafter\r\n")
-      try await client.expect("too long")
+      let (head, tail) = (String(repeating: "y", count: 64), String(repeating: "y", count: 60) + "tail")
+      try await client.expect("too long \(head)|\(tail)")
       try await client.expect("<after>")
     }
   }

@@ -16,8 +16,8 @@ struct ResultRange: Equatable, Sendable {
 }
 
 extension ResultRange: CustomStringConvertible {
-  /// As the client wrote it.
-  var description: String { "\(first):\(last)" }
+  /// Counted away from its end of the result: RFC 9394 section 4 takes `4:2` for `2:4`.
+  var description: String { abs(first) <= abs(last) ? "\(first):\(last)" : "\(last):\(first)" }
 }
 
 extension ByteCursor {

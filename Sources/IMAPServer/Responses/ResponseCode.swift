@@ -65,6 +65,8 @@ struct Refusal: Error, Equatable {
 
   static func bad(_ text: String) -> Refusal { Refusal(status: .bad, code: nil, text: text) }
 
+  static let lineTooLong = Refusal.bad("Command line too long")
+
   /// A message sequence number under UIDONLY (RFC 9586 section 3).
   static let uidRequired = Refusal(
     status: .bad, code: .plain("UIDREQUIRED"), text: "Message numbers are not used any more; use the UID form")

@@ -22,8 +22,8 @@ extension IMAPSession {
       try await abandon(tag, input, refusal(error, creating: true))
       endIfUnusable(error)
     } catch ConnectionError.lineTooLong {
-      input.header = nil
-      try await abandon(tag, input, .bad("Command line too long"))
+      input.header = LiteralHeader(atEndOf: connection.overlongLine.tail)
+      try await abandon(tag, input, .lineTooLong)
     } catch is AppendInput.Gone {
       isEnding = true
     }

@@ -23,7 +23,7 @@ extension IMAPSession {
       guard let line = try await firstLine() else { return nil }
       first = line
     } catch ConnectionError.lineTooLong {
-      return .refused(tag: nil, .bad("Command line too long"))
+      return try await overlongCommand()
     }
     let isAppend = user != nil && AppendHead.begins(first)
     guard var header = LiteralHeader(atEndOf: first) else { return isAppend ? .append(first, nil) : .command(first) }
@@ -50,16 +50,36 @@ extension IMAPSession {
         }
         lineOctets += rest.count
         buffer.append(contentsOf: rest)
-        guard lineOctets <= lineLimit else { return .refused(tag: tag, .bad("Command line too long")) }
+        guard lineOctets <= lineLimit else { return try await refuse(tag, after: rest, .lineTooLong) }
         guard let next = LiteralHeader(atEndOf: rest) else {
           return isAppend ? .append(buffer, nil) : .command(buffer)
         }
         header = next
         header.start += buffer.count - rest.count
       } catch ConnectionError.lineTooLong {
-        return .refused(tag: tag, .bad("Command line too long"))
+        return try await refuse(tag, after: connection.overlongLine.tail, .lineTooLong)
       }
     }
+  }
+
+  /// What becomes of a command whose first line is too long.
+  ///
+  /// A client may say more of itself (RFC 2971 section 3.3: 30 fields of 1024 octets) than is kept before login. It is
+  /// for the log only, so that nobody misses it.
+  private func overlongCommand() async throws -> IncomingCommand? {
+    let line = connection.overlongLine
+    // What fills all that is kept may have been cut.
+    guard let (tag, name) = CommandParser.name(of: line.head), tag.count + name.count + 1 < line.head.count else {
+      return try await refuse(nil, after: line.tail, .lineTooLong)
+    }
+    if name == "ID", LiteralHeader(atEndOf: line.tail) == nil { return .command(tag + Array(" ID NIL".utf8)) }
+    return try await refuse(tag, after: line.tail, .lineTooLong)
+  }
+
+  /// Refuses a command after a line that may announce a literal.
+  private func refuse(_ tag: [UInt8]?, after line: [UInt8], _ refusal: Refusal) async throws -> IncomingCommand? {
+    guard let header = LiteralHeader(atEndOf: line) else { return .refused(tag: tag, refusal) }
+    return try await refuse(tag, header, refusal)
   }
 
   /// Waits for a command's first line as long as an idle client may be silent, touching the lease in between.
@@ -142,7 +162,8 @@ extension IMAPSession {
         guard let next = LiteralHeader(atEndOf: rest) else { break }
         header = next
       } catch ConnectionError.lineTooLong {
-        break
+        guard let next = LiteralHeader(atEndOf: connection.overlongLine.tail) else { break }
+        header = next
       }
     }
     return .refused(tag: tag, refusal)

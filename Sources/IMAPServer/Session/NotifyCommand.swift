@@ -23,7 +23,7 @@ extension IMAPSession {
     try await refreshWatch()
     if argument.wantsStatus {
       for name in wanted.keys.sorted(by: { $0.path < $1.path }) {
-        if let status = fresh.told[name] { writeWatchStatus(name, status) }
+        if let status = fresh.told[name] { writeWatchStatus(name, status, fresh) }
         try await sendIfLarge()
       }
     }
@@ -109,7 +109,7 @@ extension IMAPSession {
         }
         let status = try await service.store.status(place.mail, name: place.name)
         watch.told[name] = status
-        if tellsNew && status.messages > 0 { writeWatchStatus(name, status) }
+        if tellsNew && status.messages > 0 { writeWatchStatus(name, status, watch) }
       } catch let error as StoreError where error.code == .noSuchFolder || error.code == .gone {
         watch.listeners.removeValue(forKey: name)?.cancel()
       }
@@ -177,17 +177,17 @@ extension IMAPSession {
     let isWanted =
       hasOtherMessages || now.uidValidity != before.uidValidity
       || (events.contains(.flagChange) && now.highestModSeq != before.highestModSeq)
-    if isWanted { writeWatchStatus(name, now) }
+    if isWanted { writeWatchStatus(name, now, watch) }
   }
 
-  /// RFC 5465 section 5.2: HIGHESTMODSEQ for clients that follow it.
-  private func writeWatchStatus(_ name: MailboxName, _ status: FolderStatus) {
+  /// RFC 5465 sections 4 and 5.2: HIGHESTMODSEQ for clients that follow flags or it.
+  private func writeWatchStatus(_ name: MailboxName, _ status: FolderStatus, _ watch: NotifyWatch) {
     out.text("* STATUS ")
     writeMailbox(name)
     out.raw(
       " (MESSAGES \(status.messages) UIDNEXT \(status.uidNext) UIDVALIDITY \(status.uidValidity) UNSEEN \(status.unseen)"
     )
-    if enabled.condStore { out.raw(" HIGHESTMODSEQ \(status.highestModSeq)") }
+    if enabled.condStore || watch.followsFlags { out.raw(" HIGHESTMODSEQ \(status.highestModSeq)") }
     out.text(")\r\n")
   }
 

@@ -43,6 +43,9 @@ final class NotifyWatch {
   /// The group for the selected mailbox.
   var selectedGroup: NotifyArgument.Group? { argument.groups.first { $0.filter.isSelected } }
 
+  /// Whether flags of mailboxes that are not selected are among what was asked for.
+  var followsFlags: Bool { argument.groups.contains { !$0.filter.isSelected && $0.events.contains(.flagChange) } }
+
   deinit {
     folderListener?.cancel()
     selected?.token.cancel()

@@ -17,7 +17,7 @@ extension IMAPSession {
     let told = cutAt == nil ? result.messages : result.messages.reversed()
     try await echo(told, result.snapshot, argument, current, known: known, uid: uid)
     try await tell(result.snapshot, allowExpunge: uid, told: result.messages)
-    finishStore(argument, result, uids: uids, uid: uid, tag, cutAt: cutAt)
+    finishStore(result, uids: uids, uid: uid, tag, cutAt: cutAt)
   }
 
   /// Changes what this user may change (RFC 4314 section 4): the rest of the flags stays as it is.
@@ -109,7 +109,7 @@ extension IMAPSession {
   }
 
   private func finishStore(
-    _ argument: StoreArgument, _ result: StoreResult, uids: [UInt32], uid: Bool, _ tag: [UInt8], cutAt: UInt32?
+    _ result: StoreResult, uids: [UInt32], uid: Bool, _ tag: [UInt8], cutAt: UInt32?
   ) {
     if !result.modified.isEmpty {
       var set = ResponseWriter()
@@ -122,10 +122,8 @@ extension IMAPSession {
       return tagged(tag, "OK", code, "Conditional STORE failed for some messages", cutAt: cutAt)
     }
     if result.messages.count == uids.count { return tagged(tag, "OK", nil, "STORE completed", cutAt: cutAt) }
-    // Nobody misses the echo of a message that is gone by UID (RFC 3501 section 6.4.8) or silently (RFC 2180 section
-    // 4.2.1); by number, a client waits for it (section 4.2.3).
-    tagged(
-      tag, uid || argument.silent ? "OK" : "NO", .expungeIssued, "Some of the messages no longer exist", cutAt: cutAt)
+    // What could be changed was; who set flags on a message that is gone lost nothing (RFC 2180 section 4.2).
+    tagged(tag, "OK", .expungeIssued, "STORE completed; some of the messages no longer exist", cutAt: cutAt)
   }
 }
 

@@ -109,6 +109,9 @@ package final class Connection {
     }
   }
 
+  /// The line for which `readLine` last threw `.lineTooLong`; its ends only.
+  package var overlongLine: OverlongLine { input.overlong ?? OverlongLine() }
+
   /// Reads one line, or comes back when `wakeup` is signalled (IMAP IDLE, RFC 2177).
   ///
   /// A line that is there already wins over a signal; an unfinished line is kept.

@@ -10,6 +10,8 @@ struct LineBuffer {
   private var swallowed: Int?
   /// Whether the last `consume` took nothing of what is there.
   private(set) var wasRefused = false
+  /// How the line began and ended for which `takeLine` last threw `.lineTooLong`.
+  private(set) var overlong: OverlongLine?
 
   /// Number of octets held.
   var count: Int { buffer.readableBytes }
@@ -45,12 +47,19 @@ struct LineBuffer {
     searched = 0
     if swallowed != nil {
       swallowed = nil
+      remember(end)
       skip(end + 1)
+      overlong?.end()
       throw .lineTooLong
     }
     let line = buffer.withUnsafeReadableBytes { octets -> [UInt8]? in
       let length = end > 0 && octets[end - 1] == 0x0d ? end - 1 : end
       return length > limit ? nil : Array(octets[..<length])
+    }
+    if line == nil {
+      overlong = nil
+      remember(end)
+      overlong?.end()
     }
     skip(end + 1)
     guard let line else { throw .lineTooLong }
@@ -77,16 +86,26 @@ struct LineBuffer {
     if let dropped = swallowed {
       guard dropped + count <= swallowLimit else { throw .tooMuchInput }
       swallowed = dropped + count
+      remember(count)
       skip(count)
     } else if count > limit + 1 {
       // One more than the limit may still be a line of `limit` octets and its CR.
       swallowed = count
+      overlong = nil
+      remember(count)
       skip(count)
     } else {
       searched = count
       compact()
     }
     return nil
+  }
+
+  /// Keeps of an overlong line's next octets what may be asked for.
+  private mutating func remember(_ count: Int) {
+    var line = overlong ?? OverlongLine()
+    buffer.withUnsafeReadableBytes { line.add(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+    overlong = line
   }
 
   private mutating func skip(_ octets: Int) {

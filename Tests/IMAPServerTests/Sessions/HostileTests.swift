@@ -11,7 +11,7 @@ import WireTesting
     #expect(try await client.refused("LOGIN {99999999999999999999}").hasPrefix("BAD [TOOBIG]"))
     let long = try await host.connect()
     try await long.wire.send("a LOGIN " + String(repeating: "x", count: 60_000) + "\r\n")
-    try await long.wire.expect("* BAD")
+    try await long.wire.expect("a BAD Command line too long")
     let huge = try await host.connect()
     try await huge.wire.sendLine("a LOGIN {100000000+}")
     try await huge.wire.expect("* BYE [TOOBIG]")
@@ -36,6 +36,28 @@ import WireTesting
     #expect(try await client.answer("many").last?.hasPrefix("many BAD") == true)
     try await client.wire.sendLine("a SELECT {99999999999+}")
     try await client.wire.expect("* BYE")
+    await host.stop()
+  }
+
+  @Test func aLiteralBehindAnOverlongLineIsNeverRun() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.fresh()
+    func long(_ count: Int) -> String { String(repeating: "y", count: count) }
+    let evil = "{17+}\r\nx DELETE work\r\n z"
+    for command in [
+      "SEARCH TEXT \(long(70_000)) TEXT \(evil)",
+      "SEARCH TEXT {1+}\r\ny TEXT \(long(70_000)) TEXT \(evil)",
+      "SEARCH TEXT \(long(40_000)) TEXT {1+}\r\ny TEXT \(long(40_000)) TEXT \(evil)",
+      "SEARCH TEXT \(long(70_000)) TEXT {1+}\r\ny TEXT \(long(70_000)) TEXT \(evil)",
+      "APPEND work {1+}\r\nx (\(long(70_000))) \(evil)",
+    ] {
+      #expect(try await client.refused(command) == "BAD Command line too long")
+      #expect(try await client.ok("NOOP").count == 1, "\(command.prefix(40))")
+    }
+    let other = try await host.connect()
+    #expect(try await other.refused("ID (\"a\" \"\(long(9_000))\" \"b\" \(evil)") == "BAD Command line too long")
+    #expect(try await other.ok("NOOP").count == 1)
+    try await client.ok("STATUS work (MESSAGES)")
     await host.stop()
   }
 
