@@ -123,9 +123,10 @@ import Testing
         cur_stamp, messages, unseen, deleted, wire_bytes, file_bytes, recent
         """
       try database.execute("INSERT INTO old.folder(\(columns)) SELECT \(columns) FROM main.folder")
-      for table in ["page", "expunged", "message_index", "message_uidl"] {
+      for table in ["page", "expunged", "message_index"] {
         try database.execute("INSERT INTO old.\(table) SELECT * FROM main.\(table)")
       }
+      try database.execute("INSERT INTO old.message_uidl(id, uidl) SELECT id, uidl FROM main.message_uidl")
       try database.execute("INSERT INTO old.message_keys(id, keys) SELECT id, keys FROM main.message_keys")
     }
     for suffix in ["-wal", "-shm"] { unlink(path + suffix) }

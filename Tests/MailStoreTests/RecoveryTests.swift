@@ -95,9 +95,10 @@ import Testing
     try old.execute("ATTACH DATABASE '\(path)' AS new")
     let columns = Index.columns.replacing(", filled", with: "")
     try old.execute("INSERT INTO folder(\(columns)) SELECT \(columns) FROM new.folder")
-    for table in ["page", "expunged", "message_index", "message_uidl"] {
+    for table in ["page", "expunged", "message_index"] {
       try old.execute("INSERT INTO \(table) SELECT * FROM new.\(table)")
     }
+    try old.execute("INSERT INTO message_uidl(id, uidl) SELECT id, uidl FROM new.message_uidl")
     _ = new
   }
 

@@ -66,6 +66,10 @@ package struct MailStoreSettings: Sendable {
   package var fillPatience = 50
   /// Accounts that may wait to be indexed in the background.
   package var waitingFills = 4096
+  /// Imported messages that get their names and UIDs in one step, while others wait for the index.
+  package var importBatch = 4096
+  /// Octets of them at most.
+  package var importBatchBytes: Int64 = 256 << 20
   /// How long a statement waits for another process's transaction before it fails as temporary.
   package var databaseBusy = Duration.seconds(5)
 

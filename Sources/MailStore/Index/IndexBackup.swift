@@ -24,7 +24,7 @@ extension Index {
         try copy.transaction(durable: true) {
           try copyRows(of: "folder", columns: Self.columns, to: copy)
           try copyRows(of: "page", columns: "id, records", to: copy)
-          try copyRows(of: "message_uidl", columns: "id, uidl", to: copy)
+          try copyRows(of: "message_uidl", columns: "id, uidl, pop_order", to: copy)
           try copy.execute(
             "UPDATE folder SET uid_next = uid_next + \(Self.backupSlack), new_stamp = 0, cur_stamp = 0, filled = 0")
         }

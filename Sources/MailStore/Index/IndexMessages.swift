@@ -13,22 +13,30 @@ extension Index {
     }
   }
 
-  func saveUIDLs(_ folder: Int64, _ uidls: [(UInt32, String)]) throws {
+  func saveUIDLs(_ folder: Int64, _ ids: [KeptUniqueID]) throws {
+    guard !ids.isEmpty else { return }
     try write {
-      for (uid, uidl) in uidls {
-        try database.statement("INSERT OR REPLACE INTO message_uidl(id, uidl) VALUES(?1, ?2)")
-          .bind(1, Self.key(folder, uid)).bind(2, uidl).run()
+      for id in ids {
+        let statement = try database.statement(
+          "INSERT OR REPLACE INTO message_uidl(id, uidl, pop_order) VALUES(?1, ?2, ?3)"
+        ).bind(1, Self.key(folder, id.uid)).bind(2, id.text)
+        if let order = id.order { statement.bind(3, Int64(order)) }
+        try statement.run()
       }
     }
   }
 
-  /// UIDLs brought along from another server.
-  func uidls(_ folder: Int64) throws -> [UInt32: String] {
-    let statement = try database.statement("SELECT id, uidl FROM message_uidl WHERE id BETWEEN ?1 AND ?2")
-      .bind(1, folder << 32).bind(2, folder << 32 | 0xffff_ffff)
+  /// Gives the unique ids brought along from another server, by rising UID.
+  func forEachUIDL(_ folder: Int64, _ body: (KeptUniqueID) -> Void) throws {
+    let statement = try database.statement(
+      "SELECT id, uidl, pop_order FROM message_uidl WHERE id BETWEEN ?1 AND ?2 ORDER BY id"
+    ).bind(1, folder << 32).bind(2, folder << 32 | 0xffff_ffff)
     defer { statement.reset() }
-    var result: [UInt32: String] = [:]
-    while try statement.step() { result[UInt32(truncatingIfNeeded: statement.integer(0))] = statement.text(1) }
-    return result
+    while try statement.step() {
+      body(
+        KeptUniqueID(
+          uid: UInt32(truncatingIfNeeded: statement.integer(0)), text: statement.text(1),
+          order: statement.isNull(2) ? nil : UInt32(clamping: statement.integer(2))))
+    }
   }
 }

@@ -9,11 +9,12 @@ struct IndexSalvage {
   struct Folder {
     var row: FolderRow
     var view: FolderView
-    var uidls: [UInt32: String]
+    var uidls: [KeptUniqueID]
   }
 
   private let database: Database?
   private let columns: String
+  private let uidlColumns: String
   private let highestUIDValidity: UInt32
   /// The old index's own number, which the text index knows it by.
   let identity: Int64?
@@ -25,6 +26,7 @@ struct IndexSalvage {
     let version = (try? opened?.integer("PRAGMA user_version")).flatMap { $0 } ?? 0
     database = (1...Int64(Index.migrations.count)).contains(version) ? opened : nil
     columns = Index.columns(ofVersion: version)
+    uidlColumns = version < 6 ? "id, uidl, NULL" : "id, uidl, pop_order"
     identity = (try? database?.integer("SELECT value FROM meta WHERE key = 'identity'")).flatMap { $0 }
   }
 
@@ -72,12 +74,15 @@ struct IndexSalvage {
     }
     // A message above what was reserved means that the row is older than its pages: no UID can be trusted.
     if let last = view.records.last, last.uid >= row.uidNext { return nil }
-    var uidls: [UInt32: String] = [:]
-    if let statement = try? database.statement("SELECT id, uidl FROM message_uidl WHERE id BETWEEN ?1 AND ?2") {
+    var uidls: [KeptUniqueID] = []
+    if let statement = try? database.statement("SELECT \(uidlColumns) FROM message_uidl WHERE id BETWEEN ?1 AND ?2") {
       statement.bind(1, row.id << 32).bind(2, row.id << 32 | 0xffff_ffff)
       defer { statement.reset() }
       while (try? statement.step()) == true {
-        uidls[UInt32(truncatingIfNeeded: statement.integer(0))] = statement.text(1)
+        uidls.append(
+          KeptUniqueID(
+            uid: UInt32(truncatingIfNeeded: statement.integer(0)), text: statement.text(1),
+            order: statement.isNull(2) ? nil : UInt32(clamping: statement.integer(2))))
       }
     }
     return Folder(row: row, view: view, uidls: uidls)
@@ -103,10 +108,7 @@ extension Index {
       try database.statement("INSERT OR REPLACE INTO page(id, records) VALUES(?1, ?2)")
         .bind(1, row.id << 32 | Int64(page)).bind(2, PageCodec.encode(view, page: page)).run()
     }
-    for (uid, uidl) in folder.uidls {
-      try database.statement("INSERT OR REPLACE INTO message_uidl(id, uidl) VALUES(?1, ?2)")
-        .bind(1, Self.key(row.id, uid)).bind(2, uidl).run()
-    }
+    try saveUIDLs(row.id, folder.uidls)
   }
 
   /// Goes on under the number of the index it replaces.

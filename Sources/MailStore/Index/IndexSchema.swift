@@ -37,6 +37,10 @@ extension Index {
     DELETE FROM message_keys;
     UPDATE folder SET filled = 0;
     """,
+    // A message's place in POP3's list, where the server it came from had one of its own.
+    """
+    ALTER TABLE message_uidl ADD COLUMN pop_order INTEGER;
+    """,
   ]
 
   /// Brings a file to the newest version, in one durable step.

@@ -51,7 +51,7 @@ extension AccountStore {
       if view.mustRescan { try reconcile(view, index) }
       let modSeq = LazyModSeq(view: view, now: host.time.now.milliseconds)
       var isStrict = false
-      var uidls: [(UInt32, String)] = []
+      var uidls: [KeptUniqueID] = []
       let firstNew = view.uidNext
       func isNew(_ uid: UInt32) -> Bool { uid >= firstNew }
       let unknown = placed.filter { message in
@@ -85,7 +85,7 @@ extension AccountStore {
         // Another look at the folder may have found the file first and told of it without its keywords.
         if record.keywords != view.records[position].keywords, !isNew(record.uid) { record.modSeq = modSeq.value() }
         isStrict = isStrict || record.keywords != 0 || message.uidl != nil
-        if let uidl = message.uidl { uidls.append((record.uid, uidl)) }
+        if let uidl = message.uidl { uidls.append(KeptUniqueID(uid: record.uid, text: uidl)) }
         view.set(position, record)
         assigned.append(record.uid)
       }

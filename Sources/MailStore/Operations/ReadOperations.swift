@@ -285,39 +285,6 @@ extension AccountStore {
     }
   }
 
-  // MARK: POP3
-
-  func popListing(_ key: FolderKey) throws -> [POPMessage] {
-    try perform { index in
-      let view = try view(key, index)
-      try sync(view, index)
-      let kept = try index.uidls(key.id)
-      return view.records.indices.map { position in
-        let record = view.records[position]
-        let uidl = kept[record.uid] ?? view.names.withBase(position) { Self.uidl($0) }
-        let size = record.size + (record.state.contains(.openEnded) ? 2 : 0)
-        return POPMessage(uid: record.uid, size: size, uidl: uidl)
-      }
-    }
-  }
-
-  /// The unique id a file name gives: its base up to the sizes, or a hash where that is no id (RFC 1939 section 7).
-  static func uidl(_ base: UnsafeRawBufferPointer) -> String {
-    let end = base.firstIndex(of: UInt8(ascii: ",")) ?? base.count
-    let part = base[..<end]
-    if (1...70).contains(end), part.allSatisfy({ (0x21...0x7e).contains($0) }) {
-      return String(decoding: part, as: UTF8.self)
-    }
-    var one: UInt64 = 0xcbf2_9ce4_8422_2325
-    var two: UInt64 = 0x8422_2325_cbf2_9ce4
-    for octet in part {
-      one = (one ^ UInt64(octet)) &* 0x100_0000_01b3
-      two = (two &+ UInt64(octet)) &* 0xff51_afd7_ed55_8ccd
-      two ^= two >> 29
-    }
-    return "H" + String(one, radix: 16) + "-" + String(two, radix: 16)
-  }
-
   func expunged(_ key: FolderKey, since modSeq: UInt64) throws -> ExpungedSince {
     try perform { index in
       let view = try view(key, index)
