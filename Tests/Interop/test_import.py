@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from host import PASSWORD, Host
+from host import MARTINET, PASSWORD, Host
 
 
 class Dovecot:
@@ -19,6 +19,7 @@ class Dovecot:
         uid = os.getuid() or pwd.getpwnam("nobody").pw_uid
         gid = os.getgid() or pwd.getpwnam("nobody").pw_gid
         name = pwd.getpwuid(uid).pw_name
+        self.owner = f"{uid}:{gid}"
         self.maildir = f"{self.folder}/Maildir"
         with open(f"{self.folder}/dovecot.conf", "w") as file:
             file.write(f"""base_dir = {self.folder}/run
@@ -151,7 +152,20 @@ class FromDovecot(unittest.TestCase):
         self.host.wait_for(lambda: mine.noop() and self.seen(mine, "INBOX") == now)
         self.assertEqual(self.ids(), dovecot.pop3("UIDL", "LIST"))
         self.assertTrue(self.host.cli("mailbox", "check", "alice@example.test")["sound"])
+        # And back: another Dovecot serves what is exported as if nothing had been.
+        before = {folder: self.seen(mine, folder) for folder in folders}
         mine.logout()
+        other = self.dovecot()
+        report = self.host.cli("mailbox", "export", "alice@example.test", other.maildir)
+        self.assertEqual(report["messages"], sum(len(rows) for _, rows in before.values()))
+        subprocess.run(["chown", "-R", other.owner, other.maildir], check=True)
+        session = other.imap()
+        for folder in folders:
+            self.assertEqual(self.seen(session, folder), before[folder], folder)
+        self.assertIn(b"Projects/Entw&APw-rfe", b" ".join(session.lsub()[1]))
+        session.logout()
+        self.assertEqual(other.pop3("UIDL", "LIST"), self.ids())
+        self.host.cli("mailbox", "export", "alice@example.test", other.maildir, expect=4)
 
     def test_order_and_own_ids(self):
         """Records P and O, and the file's name as the format."""
@@ -175,6 +189,45 @@ class FromDovecot(unittest.TestCase):
         self.bring(dovecot, "--uidl", "dovecot=%f")
         self.assertEqual(self.ids(), before)
         self.assertEqual(self.bring(dovecot, "--uidl", "dovecot=%f")["messages"], 0)
+
+
+class Kills(unittest.TestCase):
+    def test_every_message_once(self):
+        """Killed again and again beside the server: no message twice, every UID the old one."""
+        host = Host()
+        self.addCleanup(host.close)
+        source = f"{host.folder}/old"
+        for part in ("cur", "new", "tmp"):
+            os.makedirs(f"{source}/{part}")
+        count = 10_000
+        with open(f"{source}/dovecot-uidlist", "w") as uids:
+            uids.write(f"3 V1234567 N{3 * count + 1}\n")
+            for number in range(1, count + 1):
+                name = f"{1_600_000_000 + number}.M{number}.old"
+                with open(f"{source}/cur/{name}:2,S", "w") as file:
+                    file.write(f"Subject: {number}\n\nx\n")
+                uids.write(f"{3 * number} :{name}\n")
+        host.start()
+        kills = 0
+        for delay in [0.3 + 0.15 * number for number in range(40)]:
+            command = [MARTINET, "mailbox", "import", "alice@example.test", source, "--link", "--config", host.config]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                process.wait(timeout=delay)
+                break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                kills += 1
+        self.assertGreater(kills, 0)
+        self.assertEqual(host.cli("mailbox", "import", "alice@example.test", source)["messages"], 0)
+        session = imaplib.IMAP4("127.0.0.1", host.port["imap"])
+        session.login("alice@example.test", PASSWORD)
+        session.select("INBOX")
+        self.assertEqual(session.response("UIDVALIDITY")[1], [b"1234567"])
+        self.assertEqual(session.uid("SEARCH", "ALL")[1][0].split(), [b"%d" % (3 * n) for n in range(1, count + 1)])
+        session.logout()
+        self.assertTrue(host.cli("mailbox", "check", "alice@example.test")["sound"])
 
 
 class Refusals(unittest.TestCase):

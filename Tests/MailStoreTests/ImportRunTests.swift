@@ -233,4 +233,47 @@ import Testing
       #expect(snapshot.messages.map(\.size) == (1...300).map { message($0).count })
     }
   }
+
+  @Test("Exported and imported again: the same UIDs, flags, keywords, dates, unique ids, order and subscriptions")
+  func roundTrip() async throws {
+    let (fixture, source) = (Fixture(), try source(3))
+    try source.put("1004.b:2,RSa", message(4), date: 77_777)
+    try source.write("dovecot-keywords", "0 $Work")
+    try source.write(
+      "dovecot-uidlist", "3 V4242 N90", "5 Pone O3 :1001.a", "9 O2 :1002.a", "70 :1003.a", "80 :1004.b")
+    try source.put("3001.c:2,F", message(5), in: ".Entw&APw-rfe")
+    try await fixture.withStore { store in
+      _ = try await store.importMail(fixture.account(), source.options())
+      _ = try await store.deliver(.bytes(message(6)), to: fixture.account())
+      let before = try await inbox(store, fixture)
+      let list = try await store.mailbox(fixture.account(), name: .inbox).popListing()
+      let target = fixture.root + "/export"
+      for links in [false, true] {
+        _ = try await store.deliver(.bytes(message(7)), to: fixture.account(), folder: MailboxName("Later"))
+        let outcome = try await store.exportMail(fixture.account(), to: "\(target)-\(links)", links: links)
+        #expect(outcome.warnings.isEmpty)
+        #expect(outcome.folders.first { $0.name.isInbox }?.listed == 5)
+        #expect(outcome.folders.first { $0.name.path == "Later" }?.listed == 0)
+        let other = fixture.account("bob-\(links)")
+        _ = try await store.importMail(other, MailImportOptions(directory: "\(target)-\(links)"))
+        let mailbox = try await store.mailbox(other, name: .inbox)
+        let after = try await mailbox.snapshot()
+        // Above it lie UIDs that are reserved for the folder that is open.
+        #expect(after.uidValidity == 4242 && after.uidNext >= before.uidNext)
+        #expect(after.messages.map(\.uid) == before.messages.map(\.uid))
+        #expect(after.messages.map(\.flags) == before.messages.map(\.flags))
+        #expect(after.messages.map(\.size) == before.messages.map(\.size))
+        #expect(after.messages.prefix(4).map(\.internalDate) == before.messages.prefix(4).map(\.internalDate))
+        #expect(after.messages.map { after.keywordNames($0) } == before.messages.map { before.keywordNames($0) })
+        #expect(try await mailbox.popListing() == list)
+        let names = try await store.folders(other).filter(\.isSubscribed).map(\.name.path)
+        #expect(names == (try await store.folders(fixture.account()).filter(\.isSubscribed).map(\.name.path)))
+        #expect(try await store.status(other, name: MailboxName("Later")).messages == (links ? 2 : 1))
+      }
+      let refusal = await #expect(throws: StoreError.self) {
+        _ = try await store.exportMail(fixture.account(), to: "\(target)-true", links: true)
+      }
+      #expect(refusal?.code == .folderExists)
+    }
+  }
 }

@@ -4,11 +4,11 @@ import Basics
 import MailStore
 import MartinetServer
 
-/// `martinet mailbox`: check, rebuild, undelete and import the mail of one account.
+/// `martinet mailbox`: check, rebuild, undelete, import and export the mail of one account.
 struct MailboxCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "mailbox", abstract: "Check and rebuild mailboxes, bring expunged mail back, import mail.",
-    subcommands: [Check.self, Rebuild.self, Undelete.self, Import.self])
+    commandName: "mailbox", abstract: "Check and rebuild mailboxes, bring expunged mail back, move mail in and out.",
+    subcommands: [Check.self, Rebuild.self, Undelete.self, Import.self, Export.self])
 
   /// `martinet mailbox check`.
   struct Check: HostCommand {

@@ -2,7 +2,6 @@ import ArgumentParser
 import Basics
 import MailStore
 import MartinetServer
-import Synchronization
 
 extension MailboxCommand {
   /// `martinet mailbox import`.
@@ -44,13 +43,9 @@ extension MailboxCommand {
       options.expungesGone = expungeGone
       options.isDryRun = dryRun
       options.largeMessage = rooms.configuration.limits.messageSize
-      let mustStop = StopFlag()
-      options.mustStop = { mustStop.isSet.load(ordering: .relaxed) }
-      let watch = Task {
-        await Interruption.wait()
-        mustStop.isSet.store(true, ordering: .relaxed)
-      }
-      defer { watch.cancel() }
+      let stop = StopFlag()
+      defer { stop.end() }
+      options.mustStop = { stop.isSet }
       let outcome: ImportOutcome
       do { outcome = try await rooms.store.importMail(rooms.mailAccount(account), options) } catch {
         await rooms.store.close()
@@ -65,11 +60,6 @@ extension MailboxCommand {
       return result
     }
   }
-}
-
-/// Set by a signal, read between batches.
-private final class StopFlag: Sendable {
-  let isSet = Atomic<Bool>(false)
 }
 
 /// `--copy`, `--link` or `--move`.
