@@ -69,7 +69,9 @@ let package = Package(
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ] + nio),
     room("RelayAccess", ["Basics", "MailSyntax", "DNSResolver", "Accounts", grdb, logging]),
-    room("MailStore", ["Basics", "MailSyntax", "Inspection", "CFiles", "COpenSSL", "CSQLite", sqlite, logging] + nio),
+    room(
+      "MailStore",
+      ["Basics", "MailSyntax", "Inspection", "CFiles", "CMemory", "COpenSSL", "CSQLite", sqlite, logging] + nio),
     room("MailQueue", ["Basics", "MailSyntax", "Inspection", grdb, sqlite, logging] + nio),
     room("MailLog", ["Basics", grdb, sqlite, logging]),
     room("Diagnosis", ["Basics", "DNSResolver"]),

@@ -1,7 +1,10 @@
 /// Octets as pairs of hexadecimal digits.
 package enum Hexadecimal {
   /// Lower-case digits.
-  package static func encode(_ octets: some Collection<UInt8>) -> String {
+  package static func encode(_ octets: [UInt8]) -> String { encode(octets[...]) }
+
+  /// Lower-case digits.
+  package static func encode(_ octets: ArraySlice<UInt8>) -> String {
     String(unsafeUninitializedCapacity: octets.count * 2) { digits in
       var end = 0
       for octet in octets {

@@ -1,6 +1,7 @@
 import Basics
 import Glibc
 import MailSyntax
+import Synchronization
 import Testing
 
 @testable import MailStore
@@ -29,6 +30,46 @@ import Testing
       #expect(try await mailbox.remove(gone) == gone)
     }
     #expect(Set(told.values).count == told.count)
+  }
+
+  @Test("An index nobody uses is closed; sessions on it go on, are told what comes, and see what others did meanwhile")
+  func rest() async throws {
+    let fixture = Fixture()
+    try await fixture.withStore {
+      $0.pollInterval = .milliseconds(20)
+      $0.restIntervals = 2
+      $0.fillDelay = .milliseconds(5)
+    } _: { store in
+      let inbox = try await store.mailbox(fixture.account(), name: .inbox)
+      let account = try store.registry.account(fixture.account().directory)
+      let calls = Atomic<Int>(0)
+      let token = try await inbox.addListener { calls.wrappingAdd(1, ordering: .relaxed) }
+      let isClosed = { try await eventually { !account.holdsIndex.load(ordering: .relaxed) } }
+      var uids: [UInt32] = []
+      for number in 1...3 {
+        #expect(try await isClosed())
+        let before = calls.load(ordering: .relaxed)
+        _ = try await store.deliver(.bytes(message(number)), to: fixture.account())
+        #expect(try await eventually { calls.load(ordering: .relaxed) > before })
+        uids = try await inbox.snapshot().messages.map(\.uid)
+        #expect(uids.count == number)
+        let changed = try await inbox.store(FlagChange(.add, flags: .flagged), uids: [uids[number - 1]])
+        #expect(changed.messages.first?.flags.contains(.flagged) == true)
+      }
+      #expect(uids == [1, 2, 3])
+      #expect(try await isClosed())
+      // Another process, the CLI for instance, on the same account.
+      try await fixture.withStore { other in
+        let mailbox = try await other.mailbox(fixture.account(), name: .inbox)
+        #expect(try await mailbox.remove([2]) == [2])
+        let given = try await mailbox.append([NewMessage(content: .bytes(message(4)))])
+        #expect(given.assigned.allSatisfy { $0 > 3 })
+      }
+      let now = try await inbox.snapshot()
+      #expect(now.messages.map(\.uid).starts(with: [1, 3]) && now.messages.count == 3)
+      #expect(now.messages.prefix(2).allSatisfy { $0.flags.contains(.flagged) })
+      withExtendedLifetime(token) {}
+    }
   }
 
   @Test("A lost index is rebuilt with a greater UIDVALIDITY and the same UIDLs, even when the clock went back")

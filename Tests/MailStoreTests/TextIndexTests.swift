@@ -283,7 +283,7 @@ import Testing
     try await fixture.withStore {
       $0.fillDelay = .milliseconds(5)
       $0.pollInterval = .milliseconds(20)
-      $0.textRestIntervals = 2
+      $0.restIntervals = 2
     } _: { store in
       let inbox = try await store.mailbox(fixture.account(), name: .inbox)
       let text = try store.registry.account(fixture.account().directory).text

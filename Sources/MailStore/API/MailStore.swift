@@ -1,4 +1,5 @@
 import Basics
+import CMemory
 import Logging
 import Synchronization
 
@@ -26,22 +27,32 @@ package final class MailStore: Sendable {
     registry = AccountRegistry(host: host)
     host.start()
     let interval = settings.pollInterval
-    let textRest = max(1, settings.textRestIntervals)
+    let rest = max(1, settings.restIntervals)
     let task = Task { [weak registry, weak host, time] in
       var intervals = 0
+      var closed = 0
       while !Task.isCancelled {
         guard (try? await time.sleep(for: interval)) != nil, let registry, let host else { return }
         intervals &+= 1
         registry.trimIfNeeded()
-        if intervals.isMultiple(of: textRest) {
-          let texts = registry.all().map(\.text).filter(\.mayRest)
+        if intervals.isMultiple(of: rest) {
+          let stores = registry.all()
+          for store in stores where store.mayRest { closed += await store.rest() ? 1 : 0 }
+          let texts = stores.map(\.text).filter(\.mayRest)
           if !texts.isEmpty { try? await host.onFiles { for text in texts { text.rest() } } }
+          if closed >= Self.worthTrimming {
+            closed = 0
+            try? await host.onFiles { cmemory_trim() }
+          }
         }
         for store in registry.all() where store.isPolled.load(ordering: .relaxed) { await store.poll() }
       }
     }
     poller.withLock { $0 = task }
   }
+
+  /// So many closed indexes leave enough behind in the C library's arenas for it to be given back.
+  private static let worthTrimming = 32
 
   deinit { poller.withLock { $0?.cancel() } }
 

@@ -18,8 +18,8 @@ package struct MailStoreSettings: Sendable {
   package var watchedDirectories = 40_000
   /// How often mailboxes with listeners but without a watch are looked at.
   package var pollInterval = Duration.seconds(1)
-  /// After so many of these intervals the text index's connections that nobody used are closed.
-  package var textRestIntervals = 10
+  /// After so many of these intervals the indexes and text indexes that nobody used are closed.
+  package var restIntervals = 10
   /// Folders in one account.
   package var foldersPerAccount = 20_000
   /// Octets of a folder's whole name on disk.

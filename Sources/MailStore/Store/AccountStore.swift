@@ -41,6 +41,8 @@ actor AccountStore {
   /// Octets of views, and whether the index is open, as last told to the store.
   nonisolated let memory: ViewMemory
   nonisolated let holdsIndex = Atomic<Bool>(false)
+  /// Whether the index was used since `mayRest` was last asked.
+  private nonisolated let wasUsed = Atomic<Bool>(false)
   /// Whether someone listens to a folder that no watch covers.
   nonisolated let isPolled = Atomic<Bool>(false)
 
@@ -79,6 +81,7 @@ actor AccountStore {
   /// changed is read again.
   func perform<T>(_ body: (Index) throws -> T) throws -> T {
     guard !isClosed else { throw StoreError(.closed, "the account is closed") }
+    wasUsed.store(true, ordering: .relaxed)
     var attempts = 0
     while true {
       do {
@@ -132,6 +135,21 @@ actor AccountStore {
     index = nil
     text.close()
     if holdsIndex.exchange(false, ordering: .relaxed) { host.openIndexes.wrappingSubtract(1, ordering: .relaxed) }
+  }
+
+  /// Whether an index is open that nobody has used since this was last asked.
+  nonisolated var mayRest: Bool {
+    holdsIndex.load(ordering: .relaxed) && !wasUsed.exchange(false, ordering: .relaxed)
+  }
+
+  /// Closes the index unless the filler still has to do with it: an account that is only watched needs its views.
+  ///
+  /// - Returns: whether it did.
+  func rest() -> Bool {
+    guard !wasUsed.load(ordering: .relaxed), removedFolders.isEmpty else { return false }
+    if wantsFill, views.values.contains(where: { $0.needsFill(text: text.isOn) }) { return false }
+    closeIndex()
+    return true
   }
 
   /// Drops the views nobody listens to.
