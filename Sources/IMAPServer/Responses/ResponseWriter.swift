@@ -6,6 +6,14 @@ struct ResponseWriter {
 
   init(reserving count: Int = 256) { bytes.reserveCapacity(count) }
 
+  /// Gives memory back when nothing is collected.
+  mutating func letGo() {
+    if bytes.isEmpty, bytes.capacity > Self.kept { bytes = [] }
+  }
+
+  /// Octets of memory that are always kept: most replies fit in.
+  private static let kept = 512
+
   /// Text that the server made itself: no client octets.
   mutating func text(_ string: StaticString) {
     bytes.append(contentsOf: UnsafeBufferPointer(start: string.utf8Start, count: string.utf8CodeUnitCount))

@@ -83,6 +83,8 @@ final class IMAPSession {
           try await connection.apart { try await self.handle(incoming) }
         }
         send()
+        // What the largest reply needed is not kept while the client thinks.
+        out.letGo()
         try await connection.flushIfLarge()
       }
     } catch let error as ConnectionError {
