@@ -102,6 +102,60 @@ import Testing
     }
   }
 
+  @Test("An undelete that fails on the way leaves all as it was, the sum of the quota too")
+  func failure() async throws {
+    let fixture = Fixture()
+    let limit = QuotaLimit(messages: 10)
+    let account = fixture.account(quota: limit)
+    try await fixture.withStore(keeping) { store in
+      let work = try MailboxName("Work")
+      try await store.createFolder(account, name: work)
+      for number in 0..<3 { _ = try await store.deliver(.bytes(message(number)), to: account) }
+      for number in 0..<3 { _ = try await store.deliver(.bytes(message(number)), to: account, folder: work) }
+      let inbox = try await store.mailbox(account, name: .inbox)
+      _ = try await inbox.store(FlagChange(.add, keywords: ["kept"]), uids: [1])
+      _ = try await inbox.remove([1, 2])
+      _ = try await store.mailbox(account, name: work).remove([1, 2, 3])
+      let use = try await store.quotaUse(account)
+      #expect(use.messages == 1)
+      // Nothing can be moved into a folder whose `cur` is a file.
+      let cur = account.directory + "/Maildir/.Work/cur"
+      #expect(rmdir(cur) == 0 && close(open(cur, O_WRONLY | O_CREAT, 0o600)) == 0)
+      await #expect(throws: StoreError.self) { _ = try await store.undelete(account) }
+      #expect(try await store.quotaUse(account) == use)
+      #expect(try await inbox.snapshot().messages.map(\.uid) == [3])
+      #expect(try await store.undelete(account, dryRun: true).messages == 5)
+      #expect(unlink(cur) == 0 && mkdir(cur, 0o700) == 0)
+      #expect(try await store.undelete(account).messages == 5)
+      #expect(try await store.quotaUse(account).messages == 6)
+      #expect(try await store.recount(account) == store.quotaUse(account))
+      let snapshot = try await inbox.snapshot()
+      #expect(snapshot.messages.count == 3 && snapshot.messages.count { $0.keywords != 0 } == 1)
+    }
+  }
+
+  @Test("Where an undelete was killed, the next sweep or undelete counts the mail")
+  func interruption() async throws {
+    let fixture = Fixture()
+    let account = fixture.account(quota: QuotaLimit(messages: 10))
+    try await fixture.withStore(keeping) { store in
+      for number in 0..<3 { _ = try await store.deliver(.bytes(message(number)), to: account) }
+      let inbox = try await store.mailbox(account, name: .inbox)
+      _ = try await inbox.remove([1, 2])
+      for isSweep in [true, false] {
+        // What a kill leaves: the mark, and a sum of which nobody knows how much of it came true.
+        for (path, text) in [("expunged/restoring", "x"), ("Maildir/maildirsize", "700 7\n")] {
+          let file = try #require(fopen("\(account.directory)/\(path)", "a"))
+          #expect(fputs(text, file) >= 0 && fclose(file) == 0)
+        }
+        #expect(try await store.quotaUse(account).messages == 8)
+        if isSweep { try await store.sweep(accounts: [account]) } else { _ = try await store.undelete(account) }
+        #expect(try await store.quotaUse(account).messages == (isSweep ? 1 : 3))
+        #expect(access(account.directory + "/expunged/restoring", F_OK) != 0)
+      }
+    }
+  }
+
   @Test("Kept mail goes when its time is over, the oldest first when it is too much, all when it is switched off")
   func expires() async throws {
     let time = ManualTime()

@@ -133,6 +133,8 @@ import Testing
         == "If you believe that truth=beauty, then surely\r\nx \r\n")
     #expect(decode("a= \t\r\nb=\nc=zz=4=", "Quoted-Printable") == "abc=zz=4")
     #expect(decode("=c3=A9", "quoted-printable") == "é")
+    #expect(decode("=4", "quoted-printable") == "=4" && decode("=4x=\r=", "quoted-printable") == "=4x=\r")
+    #expect(decode("a =\r\n b==41=\n=\r\n=c", "quoted-printable") == "a  b=A=c")
     #expect(decode("a=3Db", "8bit") == "a=3Db")
   }
 

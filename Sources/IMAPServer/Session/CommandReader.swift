@@ -72,7 +72,9 @@ extension IMAPSession {
     guard let (tag, name) = CommandParser.name(of: line.head), tag.count + name.count + 1 < line.head.count else {
       return try await refuse(nil, after: line.tail, .lineTooLong)
     }
-    if name == "ID", LiteralHeader(atEndOf: line.tail) == nil { return .command(tag + Array(" ID NIL".utf8)) }
+    if name == "ID", line.count <= limits.line, LiteralHeader(atEndOf: line.tail) == nil {
+      return .command(tag + Array(" ID NIL".utf8))
+    }
     return try await refuse(tag, after: line.tail, .lineTooLong)
   }
 

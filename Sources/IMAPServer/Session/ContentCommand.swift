@@ -55,7 +55,8 @@ extension IMAPSession {
   /// A decoded part: as a binary literal when it holds NUL (RFC 3516 section 4.2).
   private func writeBinary(_ content: MessageContentReader.Binary, _ partial: PartialArgument?) {
     guard case .bytes(let bytes) = content else { return out.text("NIL") }
-    let octets = bytes[(0..<bytes.count).clipped(partial)]
+    let range = (0..<bytes.count).clipped(partial)
+    let octets = bytes[bytes.startIndex + range.lowerBound..<bytes.startIndex + range.upperBound]
     if octets.contains(0) { out.octet(UInt8(ascii: "~")) }
     out.literal(count: octets.count)
     out.raw(octets)

@@ -19,7 +19,7 @@ final class MessageContentReader {
     case missing
     /// The encoding is unknown.
     case undecodable
-    case bytes([UInt8])
+    case bytes(ArraySlice<UInt8>)
   }
 
   /// `nil` when the message is in memory.
@@ -29,6 +29,8 @@ final class MessageContentReader {
   private var whole: [UInt8]?
   private var tree: MIMEPart?
   private var header: [UInt8]?
+  /// Parts without their encoding; only leaves have one, so that all of them are no longer than the message.
+  private var decoded: [[UInt32]: [UInt8]] = [:]
 
   /// Messages up to this size are read at once; of larger ones, only the header when that is enough.
   private static let small = 64 * 1024
@@ -74,14 +76,18 @@ final class MessageContentReader {
 
   /// A part's content, decoded; the whole message, which has no encoding of its own, for no part number.
   ///
-  /// Nothing of it is kept: parts may lie in each other a hundred deep, each as large as the message.
+  /// One command may ask for the same part a thousand times, piece by piece: it is decoded once.
   func binary(_ part: [UInt32]) async throws -> Binary {
     let bytes = try await wholeOctets()
-    guard !part.isEmpty else { return .bytes(bytes) }
+    guard !part.isEmpty else { return .bytes(bytes[...]) }
+    if let known = decoded[part] { return .bytes(known[...]) }
     guard let found = try await parsed().part(part.map { Int($0) }) else { return .missing }
     guard let encoding = Self.encoding(of: found) else { return .undecodable }
-    let range = found.bodyRange
-    return .bytes(try await Self.work(on: range.count) { encoding.decode(bytes.span, range: range) })
+    let range = found.bodyRange.clamped(to: 0..<bytes.count)
+    guard encoding != .identity else { return .bytes(bytes[range]) }
+    let content = try await Self.work(on: range.count) { encoding.decode(bytes.span, range: range) }
+    decoded[part] = content
+    return .bytes(content[...])
   }
 
   /// Whether a part can be had without its transfer encoding; one that is not there can.

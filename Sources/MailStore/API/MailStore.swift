@@ -235,8 +235,8 @@ package final class POPLease: Sendable {
 extension MailStore {
   /// Removes what interrupted work left behind; to be called at start and daily.
   ///
-  /// Stale files in `tmp/`, folders whose removal was interrupted, kept messages whose time is over. Indexes that
-  /// changed since are backed up.
+  /// Stale files in `tmp/`, folders whose removal was interrupted, kept messages whose time is over. Where an undelete
+  /// was interrupted, mail is counted again. Indexes that changed since are backed up.
   package func sweep(accounts: [MailAccount]) async throws {
     for account in accounts {
       do { try await sweep(account) } catch let error as StoreError where error.code != .closed {
@@ -249,6 +249,7 @@ extension MailStore {
     let store = try registry.account(account.directory)
     let expired = try await host.onFiles {
       store.sweepTemporaryFiles()
+      if store.kept.wasInterrupted() { _ = try store.ledger.recount(account.quota) }
       return store.kept.sweep()
     }
     if let expired { try await store.forgetKept(before: expired) }

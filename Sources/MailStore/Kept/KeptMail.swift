@@ -95,7 +95,19 @@ final class KeptMail: Sendable {
   func recount() { octets.withLock { $0 = nil } }
 
   /// Where a kept file lies.
-  func path(_ file: KeptFile) -> String { "\(directory)/\(file.label)/\(file.fileName)" }
+  func path(_ file: KeptFile) -> String { "\(directory(of: file))/\(file.fileName)" }
+
+  /// The directory it lies in.
+  func directory(of file: KeptFile) -> String { "\(directory)/\(file.label)" }
+
+  /// Leaves a mark on disk for as long as files are moved back.
+  func beginRestoring() throws -> RestoringMark { try RestoringMark(directory + "/" + Self.mark) }
+
+  /// Whether somebody was killed while files were moved back; forgotten when told.
+  func wasInterrupted() -> Bool { RestoringMark.takeInterrupted(directory + "/" + Self.mark) }
+
+  /// No folder's label: those begin with a dot, or are `INBOX`.
+  private static let mark = "restoring"
 
   /// What is kept, of one folder or of all.
   func files(_ folder: MailboxName?) -> [KeptFile] {

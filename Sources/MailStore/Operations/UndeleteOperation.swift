@@ -24,6 +24,9 @@ package struct UndeleteOutcome: Sendable {
 extension MailStore {
   /// Brings expunged messages back into their folders, all or none; folders that are gone are made again.
   ///
+  /// When it fails on the way, what was moved already goes back; when it is killed, it can be run again, and the next
+  /// `sweep` counts the mail.
+  ///
   /// They get new UIDs and keep INTERNALDATE, flags (but for `\Deleted`) and keywords. May run beside a server.
   ///
   /// - Parameters:
@@ -49,7 +52,8 @@ extension MailStore {
 struct RestoredFile: Sendable {
   var folder: MailboxName
   var base: String
-  var key: String
+  var file: KeptFile
+  var path: String
 }
 
 extension AccountStore {
@@ -72,37 +76,44 @@ extension AccountStore {
       return (outcome, [])
     }
     try prepareMaildir(key: account.key)
+    let mark = try kept.beginRestoring()
+    defer { mark.end() }
+    if mark.wasInterrupted { _ = try ledger.recount(account.quota) }
     try ledger.admit(bytes: bytes, messages: outcome.messages, limit: account.quota)
+    let charged = QuotaUse(bytes: Int64(bytes), messages: outcome.messages)
+    ledger.charge(bytes: charged.bytes, messages: charged.messages, limit: account.quota)
+    ledger.settle(bytes: bytes, messages: outcome.messages, added: false, limit: account.quota)
     var restored: [RestoredFile] = []
-    var taken = QuotaUse()
     defer {
       kept.recount()
-      ledger.settle(bytes: bytes, messages: outcome.messages, added: false, limit: account.quota)
-      ledger.add(bytes: taken.bytes, messages: taken.messages, limit: account.quota)
+      let taken = restored.reduce(0) { $0 + $1.file.size }
+      ledger.add(
+        bytes: taken - charged.bytes, messages: restored.count - charged.messages, limit: account.quota)
     }
-    for number in outcome.folders.indices {
-      let name = outcome.folders[number].name
-      let label = KeptMail.label(FolderNameCodec.directoryName(name))
-      let done = try restore(groups[label] ?? [], into: name)
-      outcome.folders[number].messages = done.count
-      outcome.folders[number].bytes = done.reduce(0) { $0 + $1.file.size }
-      taken.bytes += outcome.folders[number].bytes
-      taken.messages += done.count
-      restored += done.map { RestoredFile(folder: name, base: $0.base, key: $0.file.key) }
+    do {
+      for number in outcome.folders.indices {
+        let name = outcome.folders[number].name
+        let before = restored.count
+        try restore(groups[KeptMail.label(FolderNameCodec.directoryName(name))] ?? [], into: name, &restored)
+        outcome.folders[number].messages = restored.count - before
+        outcome.folders[number].bytes = restored[before...].reduce(0) { $0 + $1.file.size }
+      }
+    } catch {
+      restored = putBack(restored)
+      throw error
     }
     return (outcome, restored)
   }
 
   /// Moves kept files into a folder under new names; one that somebody else took meanwhile is left out.
   private nonisolated func restore(
-    _ files: [KeptFile], into name: MailboxName
-  ) throws -> [(file: KeptFile, base: String)] {
+    _ files: [KeptFile], into name: MailboxName, _ restored: inout [RestoredFile]
+  ) throws {
     let path = try path(name)
     if !FileSystem.exists(path + "/cur") {
       try Self.makeFolder(path, isSubfolder: !name.isInbox)
       try FileSystem.syncDirectory(maildir)
     }
-    var done: [(file: KeptFile, base: String)] = []
     for file in files.sorted(by: { ($0.name.order, $0.fileName) < ($1.name.order, $1.fileName) }) {
       var base = host.writer.names.stem(now: host.time.now, dated: true) + ",S=\(file.size)"
       if let wireBytes = file.name.wireBytes { base += ",W=\(wireBytes)" }
@@ -111,17 +122,23 @@ extension AccountStore {
         guard errno == ENOENT, FileSystem.exists(path + "/cur") else { throw FileSystem.failure("rename", target) }
         continue
       }
-      done.append((file, base))
+      restored.append(RestoredFile(folder: name, base: base, file: file, path: target))
     }
     try host.writer.syncDirectory(path + "/cur")
-    return done
+  }
+
+  /// Takes back what was begun; gives what stays in its folder because somebody has renamed it there meanwhile.
+  private nonisolated func putBack(_ restored: [RestoredFile]) -> [RestoredFile] {
+    let stays = restored.filter { rename($0.path, kept.path($0.file)) != 0 }
+    for path in Set(restored.map { kept.directory(of: $0.file) }) { try? FileSystem.syncDirectory(path) }
+    return stays
   }
 
   /// Gives restored messages the keywords they had.
   func restoreKeywords(folderNamed name: MailboxName, _ messages: [RestoredFile]) throws {
     try perform { index in
       let known = messages.compactMap { message in
-        (try? index.keptKeywords(message.key)).flatMap { $0 }.map { (base: message.base, keywords: $0) }
+        (try? index.keptKeywords(message.file.key)).flatMap { $0 }.map { (base: message.base, keywords: $0) }
       }
       guard !known.isEmpty else { return }
       let view = try view(folderKey(name, index), index)
@@ -139,7 +156,7 @@ extension AccountStore {
         view.set(position, record)
       }
       try save(view, index, strictly: true)
-      try index.forgetKept(messages.map(\.key))
+      try index.forgetKept(messages.map(\.file.key))
       announce(view)
     }
   }

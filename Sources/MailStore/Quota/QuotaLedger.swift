@@ -119,6 +119,15 @@ final class QuotaLedger: Sendable {
     }
   }
 
+  /// Counts messages that are about to come, so that who is killed in between leaves too much in the sum, which is
+  /// counted again before anybody is refused for it, and never too little.
+  func charge(bytes: Int64, messages: Int, limit: QuotaLimit) {
+    state.withLock { state in
+      guard (try? refresh(&state, limit)) != nil else { return }
+      append(&state, bytes: bytes, messages: messages, limit)
+    }
+  }
+
   private func fits(_ state: inout State, bytes: Int, messages: Int, _ limit: QuotaLimit) throws -> Bool {
     var use = try refresh(&state, limit)
     use.bytes += state.pending.bytes

@@ -121,7 +121,7 @@ package struct TransferDecoder: Sendable {
       switch octet {
       case ASCII.equals:
         flushBlanks(into: &result)
-        escape = [octet]
+        if let next = Self.wholeEscape(bytes, at: index, into: &result) { index = next } else { escape = [octet] }
       case ASCII.space, ASCII.tab:
         blanks.append(octet)
       case ASCII.lf, ASCII.cr:
@@ -144,6 +144,16 @@ package struct TransferDecoder: Sendable {
       index += 1
     }
     return index
+  }
+
+  /// Decodes what stands behind `=` where all of it has come and is as it should be; returns where to go on.
+  private static func wholeEscape(_ bytes: Span<UInt8>, at index: Int, into result: inout [UInt8]) -> Int? {
+    guard index + 1 < bytes.count else { return nil }
+    let (first, second) = (bytes[index], bytes[index + 1])
+    if first == ASCII.cr, second == ASCII.lf { return index + 2 }
+    guard let high = ASCII.hexValue(first), let low = ASCII.hexValue(second) else { return nil }
+    result.append(high << 4 | low)
+    return index + 2
   }
 
   /// Handles the octet behind `=`, `=X`, `= ` or `=CR`; returns where to go on.

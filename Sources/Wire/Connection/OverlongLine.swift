@@ -7,8 +7,12 @@ package struct OverlongLine: Sendable {
   /// How it ended, without CRLF.
   package private(set) var tail: [UInt8] = []
 
+  /// Octets it had, a CR at its end included.
+  package private(set) var count = 0
+
   /// Adds octets as they are dropped.
   mutating func add(_ octets: UnsafeRawBufferPointer) {
+    count += octets.count
     if head.count < Self.length { head.append(contentsOf: octets.prefix(Self.length - head.count)) }
     // One more, for the CR.
     tail = Array((tail + octets.suffix(Self.length + 1)).suffix(Self.length + 1))

@@ -145,6 +145,20 @@ import WireTesting
     await host.stop()
   }
 
+  /// A part is decoded once, in however many pieces and turns it is asked for.
+  @Test func manyPiecesOfEncodedParts() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.fresh()
+    let part = "--x\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + Self.many("=41b=\r\n", Self.octets / 2)
+    try await client.append(Self.plain + Self.mixed + "x\r\n\r\n\(part)\r\n\(part)\r\n--x--\r\n")
+    let pieces = (0..<900).map { "BINARY.PEEK[\($0 % 2 + 1)]<\($0).2>" }
+    let start = ContinuousClock.now
+    let line = try await client.ok("FETCH 1 (\(pieces.joined(separator: " ")) BINARY.SIZE[1])")[0]
+    #expect(line.contains("BINARY[1]<898> {2}\r\nAb") && line.contains("BINARY[2]<899> {2}\r\nbA"))
+    #expect(ContinuousClock.now - start < Self.bound)
+    await host.stop()
+  }
+
   /// Threads whose messages name each other in the dearest order.
   @Test func referencesThatCostTime() async throws {
     let host = try await IMAPHost.start()

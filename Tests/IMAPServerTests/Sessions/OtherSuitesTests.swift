@@ -114,6 +114,7 @@ import WireTesting
     let field = "\"\(String(repeating: "f", count: 30))\" \"\(String(repeating: "v", count: 1024))\""
     let fields = Array(repeating: field, count: 30).joined(separator: " ")
     #expect(try await client.ok("ID (\(fields))").first?.hasPrefix("* ID (") == true)
+    #expect(try await client.refused("ID (\(fields) \(fields) \(fields))") == "BAD Command line too long")
     #expect(try await client.refused("NOOP \(fields)") == "BAD Command line too long")
     try await client.ok("NOOP")
     await host.stop()
