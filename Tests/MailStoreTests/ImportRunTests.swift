@@ -219,6 +219,19 @@ import Testing
     }
   }
 
+  @Test("Not as another user than the server's, who could not read what comes", .enabled(if: geteuid() == 0))
+  func otherOwner() async throws {
+    let (fixture, source) = (Fixture(), try source(1))
+    try await fixture.withStore { store in
+      try await store.create(fixture.account())
+      chown(fixture.account().directory, 65534, 65534)
+      let refusal = await #expect(throws: StoreError.self) {
+        _ = try await store.importMail(fixture.account(), source.options())
+      }
+      #expect(refusal?.code == .notAllowed)
+    }
+  }
+
   @Test("Messages of several pages, with gaps: pages, totals and a cold start agree")
   func pages() async throws {
     let (fixture, source) = (Fixture(), try source(300))

@@ -92,7 +92,7 @@ extension MailImport {
         try index.database.statement("UPDATE folder SET uid_next = ?2 WHERE id = ?1").bind(1, row.id)
           .bind(2, Int64(known.uidNext)).run()
         // What lies between was free, so the source's UIDs may fill it.
-        try index.noteImport(row.id, next: known.uidNext, placed: floor - 1)
+        try index.noteImport(row.id, next: known.uidNext, placed: max(floor, 1) - 1)
         row.uidNext = known.uidNext
       }
       return (row, .kept)

@@ -53,7 +53,8 @@ extension MailImport {
         }
         let parsed = name.withUnsafeBytes { MaildirName($0, inNew: inNew) }
         // qmail's POP3 server lists by the files' dates, everybody else by their names.
-        let arrival = uniqueIDs == .fileName ? Int64(facts.st_mtim.tv_sec) : Int64(clamping: parsed.order)
+        let arrival =
+          report.name.isInbox && uniqueIDs == .fileName ? Int64(facts.st_mtim.tv_sec) : Int64(clamping: parsed.order)
         try catalog.add(
           number, base: Array(name[..<parsed.baseCount]), info: Array(name.dropFirst(parsed.baseCount + 1)),
           name: parsed, inNew: inNew, size: Int64(facts.st_size), arrival: arrival)

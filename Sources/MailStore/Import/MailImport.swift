@@ -45,6 +45,14 @@ final class MailImport: @unchecked Sendable {
     lock = isThere ? open(store.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1
     if isThere {
       guard lock >= 0 else { throw FileSystem.failure("open", store.directory) }
+      var facts = stat()
+      guard fstat(lock, &facts) == 0, options.isDryRun || facts.st_uid == geteuid() else {
+        close(lock)
+        throw StoreError(
+          .notAllowed,
+          "\(store.directory) belongs to user \(facts.st_uid); run this as that user, or the server cannot read what comes"
+        )
+      }
       guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
         close(lock)
         throw StoreError(.temporary, "another import into \(account.key) is running; wait for its end")
