@@ -42,7 +42,7 @@ final class ImportCatalog {
     try database.execute(
       "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA temp_store=FILE; PRAGMA cache_size=-\(Self.cache)")
     try database.statement("ATTACH ?1 AS memory").bind(1, memory ?? ":memory:").run()
-    if memory != nil { try database.execute("PRAGMA memory.journal_mode=WAL; PRAGMA memory.synchronous=NORMAL") }
+    if memory != nil { try database.execute("PRAGMA memory.journal_mode=TRUNCATE; PRAGMA memory.synchronous=NORMAL") }
     try database.execute(
       """
       CREATE TABLE IF NOT EXISTS memory.folder(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
