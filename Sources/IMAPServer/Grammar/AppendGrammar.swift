@@ -67,8 +67,6 @@ extension ByteCursor {
   mutating func appendMessageHead() throws(GrammarError) -> AppendMessageHead {
     var head = AppendMessageHead()
     try space()
-    // Python's imapclient puts two between messages.
-    while take(UInt8(ascii: " ")) {}
     if peek == UInt8(ascii: "(") {
       head.flags = try flags(bare: false)
       try space()

@@ -16,7 +16,7 @@ extension ByteCursor {
   mutating func uidBatches() throws(GrammarError) -> UIDBatchesArgument {
     try space()
     var argument = UIDBatchesArgument(size: try nonZeroNumber())
-    if take(UInt8(ascii: " ")), !isAtEnd {
+    if takeSpaces(), !isAtEnd {
       let first = try nonZeroNumber()
       try expect(UInt8(ascii: ":"))
       argument.range = UIDBatchesArgument.Batches(first: first, last: try nonZeroNumber())

@@ -33,8 +33,16 @@ struct ByteCursor {
     }
   }
 
+  /// Takes what stands between arguments: one space in the grammar, more of them from some clients (Python's
+  /// imapclient), which other servers take.
+  @discardableResult mutating func takeSpaces() -> Bool {
+    guard take(UInt8(ascii: " ")) else { return false }
+    while take(UInt8(ascii: " ")) {}
+    return true
+  }
+
   mutating func space() throws(GrammarError) {
-    guard take(UInt8(ascii: " ")) else { throw GrammarError("Missing space or argument at octet \(position)") }
+    guard takeSpaces() else { throw GrammarError("Missing space or argument at octet \(position)") }
   }
 
   func expectEnd() throws(GrammarError) {

@@ -114,7 +114,7 @@ struct CommandParser {
       command = .compress(try cursor.keyword())
     case "ENABLE":
       var names = [try cursor.keyword()]
-      while cursor.take(UInt8(ascii: " ")), !cursor.isAtEnd { names.append(try cursor.keyword()) }
+      while cursor.takeSpaces(), !cursor.isAtEnd { names.append(try cursor.keyword()) }
       command = .enable(names)
     default:
       command = .id(try identification(&cursor))
@@ -137,7 +137,7 @@ struct CommandParser {
   /// The language ranges of LANGUAGE (RFC 5255 section 3.2), best first; none asks for the list.
   private static func languages(_ cursor: inout ByteCursor) throws(GrammarError) -> [String] {
     var ranges: [String] = []
-    while cursor.take(UInt8(ascii: " ")), !cursor.isAtEnd {
+    while cursor.takeSpaces(), !cursor.isAtEnd {
       ranges.append(String(decoding: try cursor.aString(), as: UTF8.self))
       guard ranges.count <= 100 else { throw GrammarError("Too many languages") }
     }
@@ -150,7 +150,10 @@ struct CommandParser {
     _ cursor: inout ByteCursor
   ) throws(GrammarError) -> [IDParameter] {
     if cursor.takeWord("NIL") { return [] }
-    let strings = try cursor.list(allowEmpty: true) { (cursor) throws(GrammarError) in try cursor.nString() }
+    // Some clients leave the quotes out where they send a number.
+    let strings = try cursor.list(allowEmpty: true) { (cursor) throws(GrammarError) in
+      cursor.takeWord("NIL") ? nil : try cursor.aString()
+    }
     guard strings.count % 2 == 0, strings.count <= 60 else { throw GrammarError("Invalid ID parameter list") }
     var result: [IDParameter] = []
     for index in stride(from: 0, to: strings.count, by: 2) {
@@ -217,7 +220,7 @@ struct CommandParser {
     try cursor.space()
     let mailbox = try cursor.aString()
     var uses: [String] = []
-    if cursor.take(UInt8(ascii: " ")), cursor.take(UInt8(ascii: "(")) {
+    if cursor.takeSpaces(), cursor.take(UInt8(ascii: "(")) {
       guard cursor.takeWord("USE") else { throw GrammarError("Unknown CREATE parameter") }
       try cursor.space()
       uses = try cursor.list(allowEmpty: true) { (cursor) throws(GrammarError) in

@@ -52,7 +52,7 @@ struct FetchArgument: Equatable, Sendable {
   var changedSince: UInt64?
   /// VANISHED (RFC 7162 section 3.2.6), only with UID FETCH and CHANGEDSINCE.
   var vanished = false
-  /// PARTIAL (RFC 9394 section 3.3), only with UID FETCH.
+  /// PARTIAL (RFC 9394 section 3.3); meant for UID FETCH, and other servers take it with numbers as well.
   var partial: ResultRange?
 }
 
@@ -62,7 +62,7 @@ extension ByteCursor {
     let set = try sequenceSet()
     try space()
     var argument = FetchArgument(set: set, items: try fetchItems())
-    if take(UInt8(ascii: " ")), peek == UInt8(ascii: "(") { try fetchModifiers(into: &argument, uid: uid) }
+    if takeSpaces(), peek == UInt8(ascii: "(") { try fetchModifiers(into: &argument, uid: uid) }
     try expectEnd()
     return argument
   }
@@ -137,7 +137,7 @@ extension ByteCursor {
         try cursor.space()
         result.changedSince = try cursor.number64()
       case "VANISHED" where uid: result.vanished = true
-      case "PARTIAL" where uid:
+      case "PARTIAL":
         try cursor.space()
         result.partial = try cursor.resultRange()
       default: throw GrammarError("Unknown FETCH modifier")

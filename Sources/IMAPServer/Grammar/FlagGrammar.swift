@@ -24,7 +24,7 @@ extension ByteCursor {
       }
       return result
     }
-    repeat { ByteCursor.add(try flag(), to: &result) } while take(UInt8(ascii: " "))
+    repeat { ByteCursor.add(try flag(), to: &result) } while takeSpaces() && !isAtEnd
     return result
   }
 

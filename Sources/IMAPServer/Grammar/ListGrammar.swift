@@ -45,7 +45,7 @@ extension ByteCursor {
     } else {
       argument.patterns = [try listMailbox()]
     }
-    if take(UInt8(ascii: " ")), takeWord("RETURN") {
+    if takeSpaces(), takeWord("RETURN") {
       argument.isExtended = true
       try space()
       try listReturns(into: &argument)

@@ -61,7 +61,7 @@ extension ByteCursor {
         guard filter != .selectedDelayed else { throw GrammarError("SELECTED-DELAYED belongs to NOTIFY") }
         filters.append(filter)
         guard filters.count <= GrammarLimits.listItems else { throw GrammarError("List too long") }
-      } while take(UInt8(ascii: " "))
+      } while takeSpaces() && peek != UInt8(ascii: ")")
       try expect(UInt8(ascii: ")"))
       try space()
       sources = filters

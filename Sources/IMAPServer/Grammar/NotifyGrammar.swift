@@ -50,7 +50,7 @@ extension ByteCursor {
     repeat {
       argument.groups.append(try eventGroup(&argument.namesUnknownEvent))
       guard argument.groups.count <= 100 else { throw GrammarError("Too many event groups") }
-    } while take(UInt8(ascii: " "))
+    } while takeSpaces() && !isAtEnd
     try expectEnd()
     guard argument.groups.count(where: \.filter.isSelected) <= 1 else {
       throw GrammarError("The selected mailbox may be named once")

@@ -63,7 +63,7 @@ extension ByteCursor {
   mutating func searchProgram() throws(GrammarError) -> SearchKey {
     var budget = GrammarLimits.searchKeys
     var keys = [try searchKey(depth: 0, budget: &budget)]
-    while take(UInt8(ascii: " ")) {
+    while takeSpaces() {
       if isAtEnd { break }
       keys.append(try searchKey(depth: 0, budget: &budget))
     }
@@ -77,7 +77,10 @@ extension ByteCursor {
     guard budget >= 0 else { throw GrammarError("Too many search keys") }
     if take(UInt8(ascii: "(")) {
       var keys: [SearchKey] = []
-      repeat { keys.append(try searchKey(depth: depth + 1, budget: &budget)) } while take(UInt8(ascii: " "))
+      takeSpaces()
+      repeat {
+        keys.append(try searchKey(depth: depth + 1, budget: &budget))
+      } while takeSpaces() && peek != UInt8(ascii: ")")
       try expect(UInt8(ascii: ")"))
       return keys.count == 1 ? keys[0] : .and(keys)
     }

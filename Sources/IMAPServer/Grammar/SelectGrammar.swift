@@ -24,7 +24,7 @@ extension ByteCursor {
   mutating func select() throws(GrammarError) -> SelectArgument {
     try space()
     var argument = SelectArgument(mailbox: try aString())
-    if take(UInt8(ascii: " ")), peek == UInt8(ascii: "(") {
+    if takeSpaces(), peek == UInt8(ascii: "(") {
       var result = argument
       _ = try list { (cursor) throws(GrammarError) in
         switch try cursor.keyword() {
@@ -46,10 +46,10 @@ extension ByteCursor {
     let uidValidity = try nonZeroNumber()
     try space()
     var result = SelectArgument.QuickResync(uidValidity: uidValidity, modSeq: try number64())
-    if take(UInt8(ascii: " ")) {
+    if takeSpaces() {
       if peek != UInt8(ascii: "(") {
         result.knownUIDs = try knownSet()
-        if take(UInt8(ascii: " ")) { result.sequenceMatch = try sequenceMatch() }
+        if takeSpaces() { result.sequenceMatch = try sequenceMatch() }
       } else {
         result.sequenceMatch = try sequenceMatch()
       }

@@ -131,6 +131,7 @@ extension ByteCursor {
     allowEmpty: Bool = false, _ element: (inout ByteCursor) throws(GrammarError) -> Element
   ) throws(GrammarError) -> [Element] {
     try expect(UInt8(ascii: "("))
+    takeSpaces()
     if allowEmpty, take(UInt8(ascii: ")")) { return [] }
     var result: [Element] = []
     while true {
@@ -138,6 +139,7 @@ extension ByteCursor {
       guard result.count <= GrammarLimits.listItems else { throw GrammarError("List too long") }
       if take(UInt8(ascii: ")")) { return result }
       try space()
+      if take(UInt8(ascii: ")")) { return result }
     }
   }
 }

@@ -120,6 +120,22 @@ import WireTesting
     await host.stop()
   }
 
+  @Test func moreThanOneSpaceMayStandBetweenArguments() async throws {
+    let host = try await IMAPHost.start()
+    let client = try await host.fresh()
+    for _ in 0..<2 { try await client.append(rfcMessage) }
+    #expect(try await client.ok("STORE 1  +FLAGS  (\\Seen  x )").first?.contains("\\Seen") == true)
+    #expect(try await client.ok("STORE 1 -FLAGS \\Seen  x ").first?.contains("\\Seen") == false)
+    #expect(try await client.ok("FETCH 1:2  ( FLAGS  UID )").count == 3)
+    #expect(try await client.ok("SEARCH  ( 1  UNSEEN )  ALL ").first == "* SEARCH 1")
+    #expect(try await client.ok("STATUS  work  (  MESSAGES  )").first?.hasSuffix(" (MESSAGES 2)") == true)
+    #expect(try await client.ok("LIST  \"\"  ( work  nothing )  RETURN ( CHILDREN )").count == 2)
+    #expect(try await client.ok("COPY 1  work").count > 1)
+    #expect(try await client.ok("ID ( \"name\" \"x\" \"version\" 102.7.1 \"os\" NIL )").count == 2)
+    #expect(try await client.refused("FETCH 1 ( )").hasPrefix("BAD"))
+    await host.stop()
+  }
+
   @Test func moreThanOneSpaceMayStandBetweenMessages() async throws {
     let host = try await IMAPHost.start()
     let client = try await host.fresh()
