@@ -66,6 +66,7 @@ import Testing
         } catch let error as StoreError {
           #expect(error.code == .temporary && round < 4)
           #expect(try await inbox(store, fixture).messages.count == round * 6)
+          #expect(FileSystem.names(fixture.maildir() + "/tmp") == [])
         }
       }
       #expect(try await inbox(store, fixture).messages.map(\.uid) == (1...20).map { UInt32($0 * 2) })

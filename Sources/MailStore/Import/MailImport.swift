@@ -81,6 +81,7 @@ final class MailImport: @unchecked Sendable {
   /// Lets other imports of the account begin.
   func release() {
     guard lock >= 0 else { return }
+    if !options.isDryRun { try? FileSystem.removeTree(staging) }
     unlink(scratch)
     close(lock)
     lock = -1
@@ -108,7 +109,6 @@ final class MailImport: @unchecked Sendable {
 
   /// What was done, once all folders are.
   func result() -> ImportOutcome {
-    try? FileSystem.removeTree(staging)
     var outcome = ImportOutcome()
     outcome.folders = folders
     outcome.uniqueIDs = uniqueIDs.text
