@@ -3,10 +3,11 @@ import Glibc
 
 /// Giving a staged batch its place: names, UIDs and index in one step.
 ///
-/// While the index is locked nobody else can give UIDs to the files that appear. A kill between the names and the commit
-/// leaves files that no index knows: the next run finds them by their names and goes on with them.
+/// While the index is locked nobody else can give UIDs to the files that appear. A kill between the names and the
+/// commit leaves files that no index knows: the next run finds them by their names and goes on with them.
 extension MailImport {
-  /// - Returns: how many messages got the source's UID.
+  /// - Returns: the messages with their UIDs and names.
+  /// - Throws: `StoreError` or `DatabaseError`; nothing of the batch stays then.
   func place(_ messages: [StagedMessage], folder: FolderRow, path: String, _ index: Index) throws -> [StagedMessage] {
     var messages = messages
     var renamed: [(from: String, to: String, isOurs: Bool)] = []

@@ -1,6 +1,6 @@
 /// What is to be done, some thousands at a time.
 extension ImportCatalog {
-  /// Begins to give the messages to be taken: those with a UID of at least `floor` by UID, then the others as they came.
+  /// Begins to give the messages to be taken: those with a UID of at least `floor` by UID, then the others by arrival.
   func startCandidates(_ folder: Int64, floor: UInt32) throws -> ImportCursor {
     let statement = try database.statement(
       """
@@ -77,7 +77,8 @@ extension ImportCatalog {
     let statement = try database.statement(
       """
       SELECT base, target, target_new, taken_flags, flags FROM entry
-      WHERE folder = ?1 AND base > ?2 AND state = 1 AND target IS NOT NULL AND flags != taken_flags ORDER BY base LIMIT ?3
+      WHERE folder = ?1 AND base > ?2 AND state = 1 AND target IS NOT NULL AND flags != taken_flags
+      ORDER BY base LIMIT ?3
       """
     ).bind(1, folder).bind(2, last).bind(3, Int64(most))
     defer { statement.reset() }

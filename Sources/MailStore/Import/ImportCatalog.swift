@@ -24,8 +24,8 @@ struct ImportCandidate {
   var fileName: [UInt8] { info.isEmpty ? base : base + [UInt8(ascii: ":")] + info }
 }
 
-/// Everything known of a source's messages, on disk instead of in memory, joined there by file name; and, in a file that
-/// stays, which messages were taken by earlier runs.
+/// Everything known of a source's messages, on disk instead of in memory, joined there by file name; and, in a file
+/// that stays, which messages were taken by earlier runs.
 final class ImportCatalog {
   let database: Database
 
@@ -55,7 +55,8 @@ final class ImportCatalog {
         arrival INTEGER NOT NULL, flags INTEGER NOT NULL, state INTEGER NOT NULL, taken_flags INTEGER, target BLOB,
         target_new INTEGER, target_uid INTEGER, clash INTEGER, uid INTEGER, uidl BLOB, guid BLOB, pop_order INTEGER,
         keywords TEXT, PRIMARY KEY(folder, base)) WITHOUT ROWID;
-      CREATE TABLE main.gone(folder INTEGER NOT NULL, base BLOB NOT NULL, target BLOB NOT NULL, in_new INTEGER NOT NULL);
+      CREATE TABLE main.gone(
+        folder INTEGER NOT NULL, base BLOB NOT NULL, target BLOB NOT NULL, in_new INTEGER NOT NULL);
       """)
   }
 
@@ -161,7 +162,7 @@ final class ImportCatalog {
       .bind(2, base).bind(3, keywords.joined(separator: "\n")).run()
   }
 
-  /// Notes a message's unique id; `onlyMissing` leaves one that is known already.
+  /// Notes a message's unique id.
   func note(_ folder: Int64, base: [UInt8], uniqueID: [UInt8]) throws {
     try database.statement("UPDATE entry SET uidl = ?3 WHERE folder = ?1 AND base = ?2").bind(1, folder)
       .bind(2, base).bind(3, uniqueID).run()
@@ -207,7 +208,8 @@ final class ImportCatalog {
     let statement = try database.statement(
       """
       SELECT count(*), count(*) FILTER (WHERE state IN (\(State.new), \(State.placed))),
-      total(size) FILTER (WHERE state = \(State.new)), count(*) FILTER (WHERE state IN (\(State.taken), \(State.indexed))),
+      total(size) FILTER (WHERE state = \(State.new)),
+      count(*) FILTER (WHERE state IN (\(State.taken), \(State.indexed))),
       max(uid), (SELECT count(*) FROM gone WHERE folder = ?1) FROM entry WHERE folder = ?1
       """
     ).bind(1, folder)

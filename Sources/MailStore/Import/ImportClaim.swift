@@ -2,9 +2,9 @@ import Glibc
 
 /// Taking a source's UIDVALIDITY over, and which of its UIDs may be given.
 ///
-/// A folder that never gave a UID becomes the source's: UIDVALIDITY, UIDNEXT, and each message's UID. It is a new folder
-/// to sessions that have it open. What belongs to it is kept in the index beside the folder: `import-next`, UIDNEXT as the
-/// import left it, and `import-placed`, the highest UID it gave. While nobody else took UIDs, those between the two are
+/// A folder that never gave a UID becomes the source's: UIDVALIDITY, UIDNEXT, and each message's UID. It is a new
+/// folder to sessions that have it open. What belongs to it is kept in the index beside the folder: `import-next`,
+/// UIDNEXT as the import left it, and `import-placed`, the highest UID it gave. While nobody else took UIDs, those between the two are
 /// the source's to give; afterwards only those above UIDNEXT.
 extension Index {
   /// The lowest UID of a source that may be given in a folder now.

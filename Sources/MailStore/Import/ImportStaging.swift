@@ -3,8 +3,8 @@ import CFiles
 import COpenSSL
 import Glibc
 
-/// A message that is measured and waits for its place: in `tmp/import`, or, when another run or program put it there, in
-/// the folder itself.
+/// A message that is measured and waits for its place: in `tmp/import`, or, when another run or program put it there,
+/// in the folder itself.
 struct StagedMessage {
   var candidate: ImportCandidate
   var flags: MessageFlags

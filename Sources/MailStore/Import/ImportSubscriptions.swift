@@ -52,7 +52,7 @@ extension AccountStore {
     (.archive, ["archive", "archives", "archiv"]),
   ]
 
-  /// Gives imported folders of usual names their use, unless the source or the owner has another folder with mail for it.
+  /// Gives imported folders of usual names their use, unless another folder with mail has it.
   func takeSpecialUses(_ imported: [MailboxName]) throws {
     let uses = try specialUses()
     for (use, names) in Self.usualNames {

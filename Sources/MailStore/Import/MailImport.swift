@@ -50,7 +50,7 @@ final class MailImport: @unchecked Sendable {
         close(lock)
         throw StoreError(
           .notAllowed,
-          "\(store.directory) belongs to user \(facts.st_uid); run this as that user, or the server cannot read what comes"
+          "\(store.directory) belongs to user \(facts.st_uid); run this as that user, so that the server can read it"
         )
       }
       guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {

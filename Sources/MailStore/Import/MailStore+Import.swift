@@ -3,11 +3,11 @@ extension MailStore {
   /// Takes the mail of another server's Maildir over: messages with flags, dates and keywords, and, where the source's
   /// lists tell them, UIDVALIDITY, UIDs and POP3's unique ids with their order; folders, subscriptions, special uses.
   ///
-  /// Memory does not grow with the mail. May run beside a server. An interrupted import is gone on with by another call;
-  /// later calls take what came since, and the flags that changed.
+  /// Memory does not grow with the mail. May run beside a server. An interrupted import is gone on with by another
+  /// call; later calls take what came since, and the flags that changed.
   ///
-  /// - Throws: `overQuota` before anything is taken; `temporary` when interrupted or another program changed the account;
-  ///   `noSuchFolder` or `notAllowed` when the source is no Maildir.
+  /// - Throws: `overQuota` before anything is taken; `temporary` when interrupted or another program changed the
+  ///   account; `noSuchFolder` or `notAllowed` when the source is no Maildir.
   package func importMail(_ account: MailAccount, _ options: MailImportOptions) async throws -> ImportOutcome {
     let store = try registry.account(account.directory)
     if !options.isDryRun {
