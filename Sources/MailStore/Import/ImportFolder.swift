@@ -63,7 +63,8 @@ extension MailImport {
     for message in messages {
       report.added += 1
       report.addedBytes += message.fileBytes
-      if message.uid == message.candidate.uid { report.keptUIDs += 1 }
+      // A UID of the folder's own may be the same number by chance.
+      if report.uids == .kept, message.uid == message.candidate.uid { report.keptUIDs += 1 }
       if report.name.isInbox, hasUniqueID(message.candidate) { report.keptUniqueIDs += 1 }
       if message.isOurs { bytes += message.fileBytes }
     }

@@ -165,7 +165,6 @@ extension MailImport {
     var digest = [UInt8](repeating: 0, count: 32)
     let octets = Array("\(folder)/".utf8) + base
     EVP_Digest(octets, octets.count, &digest, nil, EVP_sha256(), nil)
-    let digits = digest.prefix(12).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    return "\(parsed.seconds).I\(digits).import,S=\(message.fileBytes)"
+    return "\(parsed.seconds).I\(Hexadecimal.encode(digest.prefix(12))).import,S=\(message.fileBytes)"
   }
 }

@@ -84,7 +84,13 @@ final class Database {
   ///
   /// - Parameter durable: the commit waits for the disk.
   func transaction<T>(durable: Bool = false, _ body: () throws -> T) throws -> T {
-    if isInTransaction { return try body() }
+    if isInTransaction {
+      // Without space SQLite may have rolled back by itself: what follows would be committed piece by piece.
+      guard sqlite3_get_autocommit(handle) == 0 else {
+        throw DatabaseError(code: SQLITE_FULL, text: "\(path): the transaction was rolled back")
+      }
+      return try body()
+    }
     if durable { try execute("PRAGMA synchronous=FULL") }
     defer { if durable { try? execute("PRAGMA synchronous=NORMAL") } }
     try execute("BEGIN IMMEDIATE")

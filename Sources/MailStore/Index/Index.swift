@@ -19,6 +19,8 @@ final class Index {
   private var dataVersion: Int64 = 0
   /// A number of this index alone: what lies elsewhere and names its folders belongs to it.
   let identity: Int64
+  /// What was taken for written by the transaction that is open.
+  private var undoing: [() -> Void] = []
 
   /// Opens or makes the index.
   ///
@@ -50,12 +52,24 @@ final class Index {
   /// A write transaction that fails when another process wrote since the last look, or put another index in place:
   /// UIDs reserved in a file that was moved away would be given again from the new one.
   func write<T>(durable: Bool = false, _ body: () throws -> T) throws -> T {
-    if database.isInTransaction { return try body() }
-    return try database.transaction(durable: durable) {
-      guard isCurrent(path: path) else { throw IndexReplacedElsewhere() }
-      if try changedElsewhere() { throw IndexChangedElsewhere() }
-      return try body()
+    if database.isInTransaction { return try database.transaction(body) }
+    undoing = []
+    defer { undoing = [] }
+    do {
+      return try database.transaction(durable: durable) {
+        guard isCurrent(path: path) else { throw IndexReplacedElsewhere() }
+        if try changedElsewhere() { throw IndexChangedElsewhere() }
+        return try body()
+      }
+    } catch {
+      for undo in undoing.reversed() { undo() }
+      throw error
     }
+  }
+
+  /// Calls `undo` if the transaction that is open fails in the end.
+  func ifRolledBack(_ undo: @escaping () -> Void) {
+    if database.isInTransaction { undoing.append(undo) }
   }
 
   /// The key of a message in every table: folder, then UID.

@@ -9,43 +9,51 @@ extension AccountStore {
     try perform { index in
       let view = try view(key, index)
       try sync(view, index)
-      var mask: UInt64 = 0
-      for keyword in change.keywords {
-        if let bit = try keywordBit(keyword, in: view, create: change.mode != .remove) { mask |= 1 << UInt64(bit) }
+      return try self.change(index) {
+        try changeFlags(view, index, change, uids: uids, unchangedSince: unchangedSince)
       }
-      let modSeq = LazyModSeq(view: view, now: host.time.now.milliseconds)
-      var modified: [UInt32] = []
-      var touched: [UInt32] = []
-      var keywordsChanged = false
-      for uid in uids {
-        guard let position = view.position(of: uid) else { continue }
-        if let limit = unchangedSince, view.records[position].modSeq > limit {
-          modified.append(uid)
-          continue
-        }
-        touched.append(uid)
-        let record = view.records[position]
-        let flags = Self.meet(record.flags, change.flags, change.mode)
-        let keywords = Self.meet(record.keywords, mask, change.mode)
-        guard flags != record.flags || keywords != record.keywords else { continue }
-        if flags != record.flags, try !setFlags(flags, of: uid, view, index) {
-          touched.removeLast()
-          continue
-        }
-        guard let now = view.position(of: uid) else { continue }
-        keywordsChanged = keywordsChanged || keywords != record.keywords
-        var changed = view.records[now]
-        changed.keywords = keywords
-        changed.modSeq = modSeq.value()
-        view.set(now, changed)
-      }
-      try save(view, index, strictly: keywordsChanged)
-      announce(view)
-      let snapshot = view.snapshot(keywordLimit: host.settings.keywordsPerMailbox)
-      return StoreResult(
-        messages: touched.sorted().compactMap { uid in view.position(of: uid).map { view.records[$0] } },
-        modified: modified.sorted(), snapshot: snapshot)
     }
+  }
+
+  private func changeFlags(
+    _ view: FolderView, _ index: Index, _ change: FlagChange, uids: [UInt32], unchangedSince: UInt64?
+  ) throws -> StoreResult {
+    var mask: UInt64 = 0
+    for keyword in change.keywords {
+      if let bit = try keywordBit(keyword, in: view, create: change.mode != .remove) { mask |= 1 << UInt64(bit) }
+    }
+    let modSeq = LazyModSeq(view: view, now: host.time.now.milliseconds)
+    var modified: [UInt32] = []
+    var touched: [UInt32] = []
+    var keywordsChanged = false
+    for uid in uids {
+      guard let position = view.position(of: uid) else { continue }
+      if let limit = unchangedSince, view.records[position].modSeq > limit {
+        modified.append(uid)
+        continue
+      }
+      touched.append(uid)
+      let record = view.records[position]
+      let flags = Self.meet(record.flags, change.flags, change.mode)
+      let keywords = Self.meet(record.keywords, mask, change.mode)
+      guard flags != record.flags || keywords != record.keywords else { continue }
+      if flags != record.flags, try !setFlags(flags, of: uid, view, index) {
+        touched.removeLast()
+        continue
+      }
+      guard let now = view.position(of: uid) else { continue }
+      keywordsChanged = keywordsChanged || keywords != record.keywords
+      var changed = view.records[now]
+      changed.keywords = keywords
+      changed.modSeq = modSeq.value()
+      view.set(now, changed)
+    }
+    try save(view, index, strictly: keywordsChanged)
+    announce(view)
+    let snapshot = view.snapshot(keywordLimit: host.settings.keywordsPerMailbox)
+    return StoreResult(
+      messages: touched.sorted().compactMap { uid in view.position(of: uid).map { view.records[$0] } },
+      modified: modified.sorted(), snapshot: snapshot)
   }
 
   private static func meet(_ old: MessageFlags, _ named: MessageFlags, _ mode: FlagChange.Mode) -> MessageFlags {

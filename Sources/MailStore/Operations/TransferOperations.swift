@@ -31,28 +31,42 @@ extension AccountStore {
     let bytes = wanted.reduce(0) { sum, uid in sum + (source.position(of: uid).map { fileSize(source, $0) } ?? 0) }
     if !moving { try ledger.admit(bytes: bytes, messages: wanted.count, limit: limit) }
     var done: [Passage] = []
+    var taken = QuotaUse()
+    defer {
+      if !moving {
+        ledger.settle(bytes: bytes, messages: wanted.count, added: false, limit: limit)
+        ledger.add(bytes: taken.bytes, messages: taken.messages, limit: limit)
+      }
+    }
     do {
       try reserve(wanted.count, target, index)
-      for uid in wanted {
+      let result = try change(index) {
+        try pass(wanted, source, target, index, moving: moving, &done)
+        return try record(done, source, target, index, moving: moving)
+      }
+      if !moving { taken = QuotaUse(bytes: Int64(done.reduce(0) { $0 + $1.size }), messages: done.count) }
+      announce(target)
+      if moving { announce(source) }
+      return result
+    } catch {
+      if !moving { for passage in done { unlink(passage.target) } }
+      throw error
+    }
+  }
+
+  /// Gives the files their new names.
+  private func pass(
+    _ uids: [UInt32], _ source: FolderView, _ target: FolderView, _ index: Index, moving: Bool, _ done: inout [Passage]
+  ) throws {
+    do {
+      for uid in uids {
         if let passage = try pass(uid, source, target, index, moving: moving) { done.append(passage) }
       }
       try host.writer.syncDirectory(target.path + "/cur")
     } catch {
-      if !moving {
-        for passage in done { unlink(passage.target) }
-        ledger.settle(bytes: bytes, messages: wanted.count, added: false, limit: limit)
-        throw error
-      }
-      // What has moved has moved: it is told below, the rest stays where it was.
-      if done.isEmpty { throw error }
+      // What has moved has moved: it is told, the rest stays where it was.
+      guard moving, !done.isEmpty else { throw error }
     }
-    let result = try record(done, source, target, index, moving: moving)
-    if !moving {
-      let taken = done.reduce(0) { $0 + $1.size }
-      ledger.settle(bytes: bytes, messages: wanted.count, added: false, limit: limit)
-      ledger.add(bytes: Int64(taken), messages: done.count, limit: limit)
-    }
-    return result
   }
 
   private func pass(
@@ -116,17 +130,13 @@ extension AccountStore {
     }
     let pairs = Array(zip(result.source, result.assigned))
     do {
-      try index.write {
-        try index.copyEntries(pairs, from: source.id, to: target.id)
-        try save(target, index, strictly: true)
-        if moving, source !== target { try save(source, index, strictly: true) }
-      }
+      try index.copyEntries(pairs, from: source.id, to: target.id)
+      try save(target, index, strictly: true)
+      if moving, source !== target { try save(source, index, strictly: true) }
     } catch let error as DatabaseError where !error.isCorruption {
       // Nothing is lost: the files are in place; views are written with the next change.
       host.log.warning("index not written", metadata: ["index": "\(indexPath)", "error": "\(error)"])
     }
-    announce(target)
-    if moving { announce(source) }
     return result
   }
 

@@ -117,8 +117,9 @@ actor AccountStore {
     return opened
   }
 
-  /// Drops views that another process changed while the index was closed here.
+  /// Drops views that another process changed while the index was closed here, and what it may have made untrue.
   private func checkViews(_ index: Index) throws {
+    folderIDs = [:]
     for view in views.values {
       let row = try index.folder(id: view.id)
       if row?.uidValidity != view.uidValidity || row?.uidNext != view.reservedEnd || row?.modSeq != view.savedModSeq {
@@ -300,6 +301,13 @@ actor AccountStore {
       try index.write {
         try index.save(view, stamps: stamps, rememberedExpunges: host.settings.rememberedExpunges)
       }
+      index.ifRolledBack {
+        [view, pages = view.dirtyPages, expunges = view.unsavedExpunges, modSeq = view.savedModSeq] in
+        view.dirtyPages.formUnion(pages)
+        view.unsavedExpunges = expunges + view.unsavedExpunges
+        view.rowChanged = true
+        view.savedModSeq = modSeq
+      }
       view.dirtyPages = []
       view.unsavedExpunges = []
       view.rowChanged = false
@@ -307,6 +315,25 @@ actor AccountStore {
     } catch let error as DatabaseError where !error.isCorruption {
       host.log.warning("index not written", metadata: ["index": "\(indexPath)", "error": "\(error)"])
       if strictly { throw error }
+    }
+  }
+
+  /// Changes files and then views, as one transaction from the first file on: what another process does to the index is
+  /// noticed before anything has changed, and not behind files that would be changed once more.
+  ///
+  /// When nothing but writing the index fails, what was done is done: views are written later.
+  func change<T>(_ index: Index, _ body: () throws -> T) throws -> T {
+    var result: T?
+    do {
+      return try index.write {
+        let done = try body()
+        result = done
+        return done
+      }
+    } catch let error as DatabaseError where !error.isCorruption {
+      guard let result else { throw error }
+      host.log.warning("index not written", metadata: ["index": "\(indexPath)", "error": "\(error)"])
+      return result
     }
   }
 
