@@ -194,6 +194,24 @@ import Testing
     }
   }
 
+  @Test("A message that comes after the newest one went is found like all others")
+  func afterTheNewest() async throws {
+    let fixture = Fixture()
+    try await fixture.withStore(quick) { store in
+      let inbox = try await store.mailbox(fixture.account(), name: .inbox)
+      for (word, uid) in [("alphabet", UInt32(1)), ("betatron", 2), ("gammaray", 3)] {
+        let text = "From: a@example.test\r\nSubject: x\r\n\r\nhello \(word) there\r\n"
+        _ = try await inbox.append([NewMessage(content: .bytes(Array(text.utf8)))])
+        #expect(try await isFilled(fixture, messages: 1))
+        #expect(try await inbox.search(.text(word), among: [uid]) == [uid], "\(word)")
+        _ = try await inbox.remove([uid])
+        #expect(try await isFilled(fixture, messages: 0))
+      }
+      let database = try Database(path: path(fixture), busy: .seconds(1))
+      #expect(try database.integer("SELECT count(*) FROM grams WHERE grams MATCH '\"HEL\"'") == 0)
+    }
+  }
+
   @Test("After a lost index the text is found by EMAILID before anything is filled in again")
   func foundByEmailID() async throws {
     let fixture = Fixture()

@@ -47,13 +47,14 @@ final class TextIndex: Sendable {
   var isOn: Bool { settings.textIndex }
 
   /// Of the tables, and of how text is folded: a file of another version is removed and made anew.
-  private static let version: Int64 = 2
+  private static let version: Int64 = 3
 
+  // A document's number is never given again (AUTOINCREMENT): those up to `grams_done` are taken for split.
   private static let schema = """
     CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE document(
-      id INTEGER PRIMARY KEY, email_id TEXT NOT NULL UNIQUE, is_whole INTEGER NOT NULL, header BLOB NOT NULL,
-      parts BLOB NOT NULL, body BLOB NOT NULL);
+      id INTEGER PRIMARY KEY AUTOINCREMENT, email_id TEXT NOT NULL UNIQUE, is_whole INTEGER NOT NULL,
+      header BLOB NOT NULL, parts BLOB NOT NULL, body BLOB NOT NULL);
     CREATE INDEX document_cut ON document(id) WHERE is_whole = 0;
     CREATE TABLE message(id INTEGER PRIMARY KEY, document INTEGER NOT NULL);
     CREATE INDEX message_document ON message(document);
