@@ -18,20 +18,34 @@ package enum DirectoryNames {
       closedir(directory)
       if failure != 0 { errno = failure }
     }
+    var names: [String] = []
+    failure = forEach(directory) { octets in
+      guard names.count < most else { return false }
+      let name = String(decoding: octets, as: UTF8.self)
+      if isWanted(name) { names.append(name) }
+      return true
+    }
+    return failure == 0 ? names : nil
+  }
+
+  /// Gives every name but `.` and `..` to `body`; blocks.
+  ///
+  /// - Parameters:
+  ///   - directory: what `opendir` gave.
+  ///   - body: gets the octets of a name, and says whether to go on.
+  /// - Returns: why the directory could not be read to its end; 0 when nothing failed.
+  package static func forEach(
+    _ directory: OpaquePointer, _ body: (UnsafeRawBufferPointer) throws -> Bool
+  ) rethrows -> CInt {
     // A short entry may end with the block it lies in: only the octets of its name may be read.
     let nameOffset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 19
-    var names: [String] = []
-    while names.count < most {
+    while true {
       errno = 0
-      guard let entry = readdir(directory) else {
-        failure = errno
-        return failure == 0 ? names : nil
-      }
+      guard let entry = readdir(directory) else { return errno }
       let start = UnsafeRawPointer(entry) + nameOffset
       let octets = UnsafeRawBufferPointer(start: start, count: strlen(start.assumingMemoryBound(to: CChar.self)))
-      let name = String(decoding: octets, as: UTF8.self)
-      if name != ".", name != "..", isWanted(name) { names.append(name) }
+      if octets.elementsEqual(".".utf8) || octets.elementsEqual("..".utf8) { continue }
+      guard try body(octets) else { return 0 }
     }
-    return names
   }
 }

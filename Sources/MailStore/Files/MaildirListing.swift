@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// The names found in `new/` and `cur/`, in one block of memory.
@@ -54,25 +55,18 @@ struct MaildirListing {
       throw FileSystem.failure("opendir", path)
     }
     defer { closedir(directory) }
-    let nameOffset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 19
-    while true {
-      errno = 0
-      guard let entry = readdir(directory) else {
-        // A directory read in part would look like expunged mail.
-        if errno != 0 { throw FileSystem.failure("readdir", path) }
-        return
-      }
-      let name = UnsafeRawPointer(entry) + nameOffset
+    // A directory read in part would look like expunged mail.
+    errno = try DirectoryNames.forEach(directory) { name in
       // maildir(5): names that start with a dot are no messages; one that starts with its info has no base.
-      let first = name.load(as: UInt8.self)
-      if first == UInt8(ascii: ".") || first == UInt8(ascii: ":") { continue }
-      let count = strlen(name.assumingMemoryBound(to: CChar.self))
-      guard let start = UInt32(exactly: bytes.count), let length = UInt8(exactly: count) else {
+      guard let first = name.first, first != UInt8(ascii: "."), first != UInt8(ascii: ":") else { return true }
+      guard let start = UInt32(exactly: bytes.count), let length = UInt8(exactly: name.count) else {
         throw StoreError(.limit, "\(path): too many or too long file names")
       }
       entries.append(Entry(start: start, count: length, inNew: inNew))
-      bytes.append(contentsOf: UnsafeRawBufferPointer(start: name, count: count))
+      bytes.append(contentsOf: name)
+      return true
     }
+    if errno != 0 { throw FileSystem.failure("readdir", path) }
   }
 }
 

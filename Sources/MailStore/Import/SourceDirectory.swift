@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// A directory of the source, held open; what is below it is reached by single names, never through symbolic links.
@@ -79,19 +80,11 @@ final class SourceDirectory {
       throw failure
     }
     defer { closedir(stream) }
-    let nameOffset = MemoryLayout<dirent>.offset(of: \dirent.d_name) ?? 19
-    while true {
-      errno = 0
-      guard let entry = readdir(stream) else {
-        // A directory read in part would look like mail that is gone.
-        if errno != 0 { throw FileSystem.failure("readdir", path) }
-        return
-      }
-      let start = UnsafeRawPointer(entry) + nameOffset
-      let name = Array(
-        UnsafeRawBufferPointer(start: start, count: strlen(start.assumingMemoryBound(to: CChar.self))))
-      if name == [0x2e] || name == [0x2e, 0x2e] { continue }
-      try body(name)
+    // A directory read in part would look like mail that is gone.
+    errno = try DirectoryNames.forEach(stream) { name in
+      try body(Array(name))
+      return true
     }
+    if errno != 0 { throw FileSystem.failure("readdir", path) }
   }
 }
