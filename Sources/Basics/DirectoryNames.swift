@@ -44,7 +44,8 @@ package enum DirectoryNames {
       guard let entry = readdir(directory) else { return errno }
       let start = UnsafeRawPointer(entry) + nameOffset
       let octets = UnsafeRawBufferPointer(start: start, count: strlen(start.assumingMemoryBound(to: CChar.self)))
-      if octets.elementsEqual(".".utf8) || octets.elementsEqual("..".utf8) { continue }
+      let isDot = octets.count == 1 || octets.count == 2 && octets[1] == UInt8(ascii: ".")
+      if isDot, octets[0] == UInt8(ascii: ".") { continue }
       guard try body(octets) else { return 0 }
     }
   }
